@@ -35,11 +35,10 @@ def explain(error):
     if isinstance(error, Trouble):
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk is full (%s). Free some space and start again." % (error.filename or "while writing")
+        return f"The disk is full ({error.filename or 'while writing'}). Free some space and start again."
     if isinstance(error, PermissionError):
         return (
-            "%s belongs to another user. Run this as that user, or set RUN_DIR to a folder of your own."
-            % error.filename
+            f"{error.filename} belongs to another user. Run this as that user, or set RUN_DIR to a folder of your own."
         )
     return None
 
@@ -62,14 +61,14 @@ def main_of(command):
 @contextlib.contextmanager
 def step(title):
     """One line of progress: the title at once, the seconds when it is done."""
-    print("  %-34s" % title, end="", flush=True)
+    print(f"  {title:<34}", end="", flush=True)
     start = time.monotonic()
     try:
         yield
     except BaseException:
         print(" failed", flush=True)
         raise
-    print(" %6.1f s" % (time.monotonic() - start), flush=True)
+    print(f" {time.monotonic() - start:6.1f} s", flush=True)
 
 
 def run_dir():
@@ -95,9 +94,13 @@ def version_of(python):
         return None
 
 
+def dotted(version):
+    return f"{version[0]}.{version[1]}"
+
+
 def find_python():
     """The best Python for the lock: a version it was tried with, else any that is new enough."""
-    if sys.version_info[:2] >= OLDEST and "%d.%d" % sys.version_info[:2] in KNOWN:
+    if sys.version_info[:2] >= OLDEST and dotted(sys.version_info) in KNOWN:
         return sys.executable
     for version in KNOWN:
         python = shutil.which("python" + version)
@@ -106,8 +109,8 @@ def find_python():
     if sys.version_info[:2] >= OLDEST:
         return sys.executable
     raise Trouble(
-        "Python %d.%d is too old: Leadline needs Python 3.11 or newer. Install it (on Debian: "
-        "apt-get install python3.11 python3.11-venv) and start again." % sys.version_info[:2]
+        f"Python {dotted(sys.version_info)} is too old: Leadline needs Python 3.11 or newer. Install one "
+        "(on Debian: apt-get install python3.11 python3.11-venv) and start again."
     )
 
 
@@ -130,10 +133,8 @@ def why_no_venv(python, output):
     if "No space left" in output:
         return "The disk is full. Free some space and start again."
     if "ensurepip" in output:
-        return "%s cannot make environments. On Debian: apt-get install python%d.%d-venv" % (
-            (python,) + version_of(python)
-        )
-    return "%s could not make .venv: %s" % (python, output.strip().splitlines()[-1] if output.strip() else "no reason")
+        return f"{python} cannot make environments. On Debian: apt-get install python{dotted(version_of(python))}-venv"
+    return f"{python} could not make .venv: {(output.strip().splitlines() or ['no reason given'])[-1]}"
 
 
 # --- packages -----------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def why_no_packages(log):
     reason = next((said for sign, said in PIP_REASONS if sign in text), "pip failed.")
     culprit = [line for line in text.splitlines() if "No matching distribution" in line]
     detail = " " + culprit[-1].replace("ERROR: ", "") + "." if culprit and "no wheel" in reason else ""
-    return "The Python packages could not be installed: %s%s The log is %s" % (reason, detail, log)
+    return f"The Python packages could not be installed: {reason}{detail} The log is {log}"
 
 
 # --- the command --------------------------------------------------------------------------------
@@ -207,8 +208,8 @@ def check_space(kind):
         free = shutil.disk_usage(folder).free // 1_000_000
         if free < needed:
             raise Trouble(
-                "The disk of %s is full: %d MB are free and %d MB are needed. Free some space and start again."
-                % (folder, free, needed)
+                f"The disk of {folder} is full: {free} MB are free and {needed} MB are needed. "
+                "Free some space and start again."
             )
 
 

@@ -7,13 +7,14 @@ found and stopped at the next start, and no stranger that got the same number is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.machine import Trouble
@@ -52,11 +53,13 @@ class Child:
             self.signal(number)
             wait_until(lambda: not self.alive(), patience)
 
+    def row(self) -> dict:
+        """What the register keeps: enough to find the process again."""
+        return {name: getattr(self, name) for name in ("name", "pid", "mark", "log", "polite")}
+
     def signal(self, number: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             (os.killpg if number == signal.SIGKILL else os.kill)(self.pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def start_mark(pid: int) -> str:
@@ -114,8 +117,7 @@ class Family:
         return log
 
     def record(self) -> None:
-        rows = [{k: v for k, v in asdict_plain(child).items()} for child in self.children]
-        self.register.write_text(json.dumps(rows))
+        self.register.write_text(json.dumps([child.row() for child in self.children]))
 
     def recorded(self) -> list[Child]:
         """What the register names and still runs."""
@@ -143,17 +145,6 @@ class Family:
             child.stop()
         self.children.clear()
         self.register.unlink(missing_ok=True)
-
-
-def asdict_plain(child: Child) -> dict:
-    """The fields of a child that the register keeps."""
-    process, child.process = child.process, None
-    try:
-        row = asdict(child)
-    finally:
-        child.process = process
-    row.pop("process")
-    return row
 
 
 def fell(child: Child) -> Trouble:
