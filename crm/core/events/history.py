@@ -1,0 +1,117 @@
+"""Writes Events and queues their deliveries, one row or a whole set at a time."""
+
+import uuid
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import connection, models, transaction
+from django.db.models import F, Func, JSONField, TextField, Value
+from django.db.models.functions import Cast, JSONObject
+from django.utils import timezone
+
+from . import outbox
+from .models import Event
+
+_origin: ContextVar[tuple[str, str]] = ContextVar("origin", default=("", ""))
+
+
+@contextmanager
+def origin(source: str, request_id: str = ""):
+    """Everything noted inside came from here: page, api, job, import or demo."""
+    token = _origin.set((source, request_id))
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+def note(record, *, kind: str, by, changes=None, reason="", at=None, source="", data=None, batch=None) -> Event:
+    """Write one Event about `record` and queue whoever listens to its kind."""
+    default_source, request_id = _origin.get()
+    event = Event(
+        tenant_id=record.tenant_id,
+        kind=kind,
+        subject_type=record._meta.label_lower,
+        subject_id=record.pk,
+        actor=by,
+        at=at or timezone.now(),
+        changes={name: [plain(value) for value in pair] for name, pair in (changes or {}).items()},
+        reason=reason or "",
+        source=source or default_source,
+        request_id=request_id,
+        data=data or {},
+        batch=batch,
+    )
+    event.save(force_insert=True)
+    outbox.queue(event)
+    return event
+
+
+def note_set(rows, expressions: dict, *, kind: str, by, reason: str, source: str, batch: uuid.UUID) -> None:
+    """INSERT … SELECT of the Events of a set that is about to change by `expressions`."""
+    model = rows.model
+    now = timezone.now()
+    default_source, request_id = _origin.get()
+    columns = {
+        "tenant_id": F("tenant_id"),
+        "kind": _text(kind),
+        "subject_type": _text(model._meta.label_lower),
+        "subject_id": F("pk"),
+        "actor_id": Value(by.pk, models.BigIntegerField()),
+        "at": Value(now, models.DateTimeField()),
+        "recorded_at": Value(now, models.DateTimeField()),
+        "changes": JSONObject(**{name: _pair(model, name, after) for name, after in expressions.items()}),
+        "reason": _text(reason),
+        "data": Cast(Value("{}"), JSONField()),
+        "source": _text(source or default_source),
+        "request_id": _text(request_id),
+        "batch": Value(batch, models.UUIDField()),
+    }
+    # Aliases may not shadow the model's own columns.
+    select = rows.annotate(**{f"e_{name}": value for name, value in columns.items()}).order_by()
+    sql, params = select.values_list(*(f"e_{name}" for name in columns)).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {Event._meta.db_table} ({', '.join(columns)}) {sql}", params)
+    transaction.on_commit(outbox.wake)
+    outbox.queue_batch(kind, by.tenant_id, batch)
+
+
+def _text(value: str):
+    return Cast(Value(value), TextField())
+
+
+class _JsonPair(Func):
+    function = "jsonb_build_array"
+    output_field = JSONField()
+
+
+def _pair(model, name: str, after):
+    """[before, after] of one column as jsonb; what JSON has no type for appears as text."""
+    field = model._meta.get_field(name)
+    as_is = isinstance(field, models.ForeignKey | models.IntegerField | models.BooleanField)
+    column = field.target_field.get_internal_type() if isinstance(field, models.ForeignKey) else None
+    output = models.BigIntegerField() if column else (field.__class__() if as_is else TextField())
+    if not hasattr(after, "resolve_expression"):
+        after = Value(plain(getattr(after, "pk", after)))
+    elif isinstance(after, F) and not as_is:
+        after = Cast(after, TextField())
+    return _JsonPair(Cast(F(field.attname), output), Cast(after, output))
+
+
+def plain(value):
+    """A value as JSON keeps it: ids for records, text for money and time."""
+    if isinstance(value, models.Model):
+        return value.pk
+    if isinstance(value, Decimal | datetime | date | uuid.UUID):
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return value
+
+
+def of(record, *more) -> models.QuerySet[Event]:
+    """The history of `record`, and of further records shown with it, newest first."""
+    wanted = models.Q()
+    for subject in (record, *more):
+        wanted |= models.Q(subject_type=subject._meta.label_lower, subject_id=subject.pk)
+    return Event.objects.of(record.tenant_id).filter(wanted).select_related("actor")

@@ -1,0 +1,218 @@
+"""The only code that saves a business row (architecture.md 4).
+
+Every function locks the row again, checks the model's `MOVES`, validates what
+changed, refuses relations of another tenant, bumps `version`, and writes one
+Event in the same transaction. Actions call these after role and rule.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, models, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.errors import Conflict, Refused
+from crm.core.events import history
+from crm.core.people.models import Member
+from crm.core.tenancy.models import TenantForeignKey, TenantModel
+
+UNTRACKED = {"id", "tenant", "version", "created_at", "created_by", "updated_at"}
+
+# Called with (record, changed field names) after every insert and update, in the same transaction.
+watchers: list[Callable[["Record", set[str]], None]] = []
+
+
+class Record(TenantModel):
+    """A business row with history. `MOVES` maps a state to the states it may move to."""
+
+    MOVES: dict[str, set[str]] = {}
+    STATE_FIELD = "status"
+
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = TenantForeignKey(
+        Member, null=True, related_name="+", editable=False, db_index=False, verbose_name=_("created by")
+    )
+    updated_at = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def holder_ids(self) -> set[int]:
+        """Members whose own record this is; `people.reach.may` compares against it."""
+        return {self.owner_id} if getattr(self, "owner_id", None) else set()
+
+    def recorded(self, event, changes: dict) -> None:
+        """Hook for append-only rows that follow a change, in the same transaction."""
+
+    @classmethod
+    def recorded_in_bulk(cls, batch, tenant_id: int) -> None:
+        """The same for a set: the Events of `batch` tell what changed."""
+
+
+def lock(record):
+    """The row as the database has it now, locked until the transaction ends."""
+    return lock_all(type(record), [record.pk], record.tenant_id)[0]
+
+
+def lock_all(model, ids: Iterable[int], tenant) -> list:
+    """Rows of one model locked in primary-key order, so that two callers never wait for each other."""
+    rows = model.objects.of(tenant).filter(pk__in=list(ids)).order_by("pk")
+    return list(rows.select_for_update(of=("self",), no_key=True))
+
+
+def create(model, *, by: Member, verb: str = "created", at: datetime | None = None, source: str = "",
+           reason: str = "", data: dict | None = None, **values):  # fmt: skip
+    """Insert a row and its Event. `at` is a true date of the past (imports and demo data only)."""
+    record = model(tenant_id=by.tenant_id, **values)
+    if isinstance(record, Record):
+        record.created_by = by
+        record.created_at = record.updated_at = at or timezone.now()
+    _validate(record, {field.name for field in model._meta.concrete_fields} - UNTRACKED)
+    _write(record, force_insert=True)
+    changes = {name: [None, value] for name, value in _values(record).items() if value not in (None, "", [], {})}
+    _after(record, by, verb, changes, at=at, source=source, reason=reason, data=data)
+    return record
+
+
+def update(record, *, by: Member, verb: str = "updated", expected: int | None = None, reason: str = "",
+           at: datetime | None = None, source: str = "", data: dict | None = None, **values):  # fmt: skip
+    """Change columns of a row; nothing is written when nothing differs.
+
+    `expected` is the version the user saw: another one is a Conflict. The given
+    object is brought up to date and returned.
+    """
+    return _change(record, by, verb, values, None, expected, reason=reason, at=at, source=source, data=data)
+
+
+def move(record, to: str, *, by: Member, verb: str, expected: int | None = None, reason: str = "",
+         at: datetime | None = None, source: str = "", data: dict | None = None, **values):  # fmt: skip
+    """Bring a row into another state by its MOVES table, or refuse with INVALID_TRANSITION."""
+    return _change(record, by, verb, values, to, expected, reason=reason, at=at, source=source, data=data)
+
+
+def append(rows: Iterable[TenantModel]) -> list:
+    """Insert append-only rows (activities, change rows, ledger rows): they are their own history."""
+    rows = list(rows)
+    return type(rows[0])._base_manager.bulk_create(rows, batch_size=1000) if rows else []
+
+
+def bulk_change(queryset, *, by: Member, verb: str, reason: str = "", source: str = "",
+                batch, **expressions) -> int:  # fmt: skip
+    """Change a set of rows and write their Events by SQL alone; returns how many.
+
+    Values may be constants or expressions over the old row. Rows locked by
+    somebody else are skipped: call again until it returns 0.
+    """
+    model = queryset.model
+    ids = list(queryset.select_for_update(of=("self",), skip_locked=True, no_key=True).values_list("pk", flat=True))
+    if not ids:
+        return 0
+    rows = model.objects.of(by.tenant_id).filter(pk__in=ids)
+    history.note_set(rows, expressions, kind=_kind(model, verb), by=by, reason=reason, source=source, batch=batch)
+    count = rows.update(**expressions, version=F("version") + 1, updated_at=timezone.now())
+    model.recorded_in_bulk(batch, by.tenant_id)
+    return count
+
+
+def note(record, *, by: Member, verb: str, reason: str = "", data: dict | None = None):
+    """Write an Event about something that changed no column of `record` itself."""
+    return history.note(record, kind=_kind(type(record), verb), by=by, reason=reason, data=data)
+
+
+def _change(record, by, verb, values, to, expected, **note):
+    locked = lock(record)
+    if expected is not None and locked.version != expected:
+        raise Conflict(locked)
+    if to is not None:
+        values = {**values, record.STATE_FIELD: _allowed(locked, to)}
+    changes = {}
+    for name, after in values.items():
+        field = record._meta.get_field(name)
+        before = getattr(locked, field.attname)
+        setattr(locked, name, after)
+        if (after := field.to_python(getattr(locked, field.attname))) != before:
+            changes[name] = [before, after]
+    if changes:
+        _validate(locked, set(changes))
+        _write(locked, update_fields=[*changes, *_stamp(locked)])
+        _after(locked, by, verb, changes, **note)
+    record.__dict__.update(locked.__dict__)
+    return record
+
+
+def _stamp(record) -> list[str]:
+    """Bump the version; the columns to save with it."""
+    record.version += 1
+    if not isinstance(record, Record):
+        return ["version"]
+    record.updated_at = timezone.now()
+    return ["version", "updated_at"]
+
+
+def _allowed(record, to: str) -> str:
+    state = getattr(record, record.STATE_FIELD)
+    if to not in record.MOVES.get(state, ()):
+        raise Refused(
+            _("“%(record)s” is %(state)s and cannot become %(to)s.")
+            % {"record": record, "state": _state_label(record, state), "to": _state_label(record, to)},
+            code="INVALID_TRANSITION",
+        )
+    return to
+
+
+def _state_label(record, state: str) -> str:
+    return dict(record._meta.get_field(record.STATE_FIELD).flatchoices).get(state, state)
+
+
+def _values(record) -> dict[str, Any]:
+    return {f.name: getattr(record, f.attname) for f in record._meta.concrete_fields if f.name not in UNTRACKED}
+
+
+def _validate(record, names: set[str]) -> None:
+    fields = record._meta.concrete_fields
+    for field in fields:
+        if field.name in names and isinstance(field, TenantForeignKey) and field.is_cached(record):
+            related = field.get_cached_value(record)
+            if related is not None and related.tenant_id != record.tenant_id:
+                raise ValidationError({field.name: _("Choose an entry of your own company.")})
+    record.clean_fields(exclude={f.name for f in fields if f.name not in names or isinstance(f, models.ForeignKey)})
+    record.clean()
+
+
+def _write(record, **how) -> None:
+    try:
+        with transaction.atomic():
+            record.save(**how)
+    except IntegrityError as error:
+        raise _explained(record, error) from error
+
+
+def _explained(record, error: IntegrityError) -> Exception:
+    """A broken constraint as a sentence for the form that broke it; anything else is a bug."""
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    for constraint in record._meta.constraints:
+        if constraint.name == name:
+            fields = [f for f in getattr(constraint, "fields", ()) if f != "tenant"]
+            key = fields[0] if len(fields) == 1 else NON_FIELD_ERRORS
+            return ValidationError({key: constraint.get_violation_error_message()})
+    if getattr(error.__cause__, "pgcode", "") == "23503":
+        return ValidationError(_("An entry you chose does not exist any more. Choose another."))
+    return error
+
+
+def _after(record, by, verb: str, changes: dict, **note) -> None:
+    event = history.note(record, kind=_kind(type(record), verb), by=by, changes=changes, **note)
+    if isinstance(record, Record):
+        record.recorded(event, changes)
+    for watch in watchers:
+        watch(record, set(changes))
+
+
+def _kind(model, verb: str) -> str:
+    return f"{model._meta.model_name}.{verb}"

@@ -1,0 +1,40 @@
+"""Every address of the product; a company's own stand under its slug (architecture.md 5b)."""
+
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.urls import include, path, register_converter
+
+from crm.core.tenancy.slugs import RESERVED_SLUGS
+from crm.core.web import health
+
+
+class CompanySlug:
+    regex = "[a-z0-9][a-z0-9-]{0,39}"
+
+    def to_python(self, value):
+        if value in RESERVED_SLUGS:
+            raise ValueError
+        return value
+
+    def to_url(self, value):
+        return value
+
+
+register_converter(CompanySlug, "company")
+
+company = [
+    path("api/v1/", include("crm.api")),
+]
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("auth/", include("allauth.urls")),
+    path("<company:tenant>/", include(company)),
+]
+
+if settings.CRM_ENV in ("local", "test") and find_spec("crm.core.web.styleguide"):
+    from crm.core.web import styleguide
+
+    urlpatterns.insert(0, path("styleguide/", styleguide.styleguide, name="styleguide"))

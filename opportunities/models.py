@@ -1,0 +1,185 @@
+"""Deals and the staged way to win them (domain.md 3.4, 4.4, 6.9, 6.10)."""
+
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from crm.core.catalog.models import Product
+from crm.core.people.models import Member
+from crm.core.people.reach import reach_q
+from crm.core.records import Record
+from crm.core.tenancy.models import AppendOnlyModel, TenantForeignKey, TenantModel
+
+PROBABILITY = {"max_digits": 9, "decimal_places": 6}
+BETWEEN_0_AND_1 = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))]
+
+
+class Pipeline(Record):
+    """One version of a way to sell. An edit that changes stages makes the next version."""
+
+    class Mode(models.TextChoices):
+        FREE = "free", _("Free order")
+        STRICT = "strict_linear", _("Strict order")
+
+    key = models.CharField(max_length=40)
+    number = models.PositiveIntegerField(_("version"), default=1, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    mode = models.CharField(_("mode"), max_length=14, choices=Mode, default=Mode.FREE)
+    is_current = models.BooleanField(default=True, editable=False)
+    is_default = models.BooleanField(_("default"), default=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "key", "number"], name="pipeline_version_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "key"], condition=Q(is_current=True), name="pipeline_one_current"
+            ),
+            models.UniqueConstraint(fields=["tenant"], condition=Q(is_default=True), name="pipeline_one_default"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Category(models.TextChoices):
+    """Forecast categories (domain.md 6.11)."""
+
+    OMITTED = "omitted", _("Omitted")
+    PIPELINE = "pipeline", _("Pipeline")
+    BEST_CASE = "best_case", _("Best case")
+    COMMIT = "commit", _("Commit")
+    CLOSED = "closed", _("Closed")
+
+
+class Stage(TenantModel):
+    """A step of one pipeline version; never edited, so that history keeps its meaning."""
+
+    pipeline = TenantForeignKey(Pipeline, models.CASCADE, related_name="stages")
+    key = models.CharField(max_length=40)
+    name = models.CharField(_("name"), max_length=100)
+    order = models.PositiveSmallIntegerField()
+    probability = models.DecimalField(_("win probability"), **PROBABILITY, validators=BETWEEN_0_AND_1)
+    category = models.CharField(_("forecast category"), max_length=10, choices=Category, default=Category.PIPELINE)
+    buyer_stage = models.CharField(_("the buyer's step"), max_length=100, blank=True)
+    reference_days = models.PositiveIntegerField(_("usual days"), null=True, blank=True)
+    is_won = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["pipeline_id", "order"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "pipeline", "order"], name="stage_order_once"),
+            models.UniqueConstraint(fields=["tenant", "pipeline", "key"], name="stage_key_once"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Opportunity(Record):
+    """A deal. Amount (tax-inclusive) and close date may be unknown, and are then shown as such."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        WON = "won", _("Won")
+        LOST = "lost", _("Lost")
+        SUSPENDED = "suspended", _("Suspended")
+
+    MOVES = {
+        Status.OPEN: {Status.WON, Status.LOST, Status.SUSPENDED},
+        Status.SUSPENDED: {Status.OPEN},
+        Status.LOST: {Status.OPEN},
+        Status.WON: {Status.OPEN},
+    }
+    # Every change of these leaves an append-only row, so that any past funnel can be rebuilt.
+    TRACKED = ("amount", "stage", "close_date", "owner", "probability", "status")
+
+    name = models.CharField(_("name"), max_length=200)
+    account = TenantForeignKey(Account, related_name="opportunities", verbose_name=_("customer"))
+    pipeline = TenantForeignKey(Pipeline, related_name="+", editable=False, verbose_name=_("pipeline"))
+    stage = TenantForeignKey(Stage, related_name="+", editable=False, verbose_name=_("stage"))
+    furthest_order = models.PositiveSmallIntegerField(default=1, editable=False)
+    product = TenantForeignKey(Product, null=True, blank=True, related_name="+", verbose_name=_("product"))
+    amount = models.DecimalField(
+        _("amount"), max_digits=18, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(Decimal(0))]
+    )
+    # The amount in hundredths: indexes on numeric cannot be used under row-level security.
+    amount_minor = models.BigIntegerField(null=True, editable=False)
+    currency = models.CharField(_("currency"), max_length=3, default="CNY", editable=False)
+    close_date = models.DateField(_("expected close"), null=True, blank=True)
+    probability = models.DecimalField(_("win probability"), **PROBABILITY, editable=False, validators=BETWEEN_0_AND_1)
+    probability_override = models.DecimalField(
+        _("own estimate"), **PROBABILITY, null=True, blank=True, editable=False, validators=BETWEEN_0_AND_1
+    )
+    override_reason = models.CharField(max_length=300, blank=True, editable=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN, editable=False)
+    owner = TenantForeignKey(Member, related_name="+", editable=False, verbose_name=_("owner"))
+    source = models.CharField(_("source"), max_length=100, blank=True)
+    next_step = models.CharField(_("next step"), max_length=200, blank=True)
+    lost_reason = models.CharField(_("reason"), max_length=40, blank=True, editable=False)
+    lost_detail = models.CharField(max_length=300, blank=True, editable=False)
+    opened_at = models.DateTimeField(default=timezone.now, editable=False)
+    stage_entered_at = models.DateTimeField(default=timezone.now, editable=False)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    close_date_pushes = models.PositiveIntegerField(default=0, editable=False)
+    last_followup_at = models.DateTimeField(null=True, editable=False)
+    external_ref = models.CharField(max_length=60, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # INV-O2
+            models.CheckConstraint(
+                condition=Q(status="won", probability=1)
+                | Q(status="lost", probability=0)
+                | Q(status__in=["open", "suspended"], probability__gt=0, probability__lt=1),
+                name="opportunity_probability_of_status",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["won", "lost"], closed_at__isnull=False)
+                | Q(status__in=["open", "suspended"], closed_at__isnull=True),
+                name="opportunity_closed_at_of_status",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "external_ref"], condition=~Q(external_ref=""), name="opportunity_external_ref_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "status", "stage", "-id"], name="opportunity_of_stage"),
+            models.Index(fields=["tenant", "status", "stage", "-amount_minor", "-id"], name="opportunity_by_amount"),
+            models.Index(fields=["tenant", "owner", "status"], name="opportunity_of_owner"),
+            models.Index(fields=["tenant", "account", "-id"], name="opportunity_of_account"),
+            models.Index(fields=["tenant", "status", "close_date"], name="opportunity_by_close"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @classmethod
+    def visible_q(cls, member) -> Q:
+        return reach_q(member, "opportunity.read")
+
+
+class OpportunityChange(AppendOnlyModel):
+    """What a tracked column was and became: the past of the funnel is read from these rows."""
+
+    opportunity = TenantForeignKey(Opportunity, models.CASCADE, related_name="changes")
+    field = models.CharField(max_length=20)
+    before = models.CharField(max_length=40, blank=True)
+    after = models.CharField(max_length=40, blank=True)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField(default=timezone.now)
+    by = TenantForeignKey(Member, null=True, related_name="+", db_index=False)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [
+            models.Index(fields=["tenant", "opportunity", "field", "at"], name="change_of_opportunity"),
+            models.Index(fields=["tenant", "field", "at"], name="change_of_field"),
+        ]
