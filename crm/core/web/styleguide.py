@@ -15,7 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.web.navigation import Link
 
-STAGES = (("Clue", 42, 3180000, "0.05"), ("Need", 31, 2650000, "0.20"), ("Proposal", 19, 2104000, "0.50"), ("Contract", 8, 912000, "0.80"))
+STAGES = (
+    ("Clue", 42, 3180000, "0.05"),
+    ("Need", 31, 2650000, "0.20"),
+    ("Proposal", 19, 2104000, "0.50"),
+    ("Contract", 8, 912000, "0.80"),
+)
 
 
 class SampleForm(forms.Form):
@@ -30,7 +35,10 @@ class SampleForm(forms.Form):
     note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea)
     urgent = forms.BooleanField(label=_("Urgent"), required=False)
     channel = forms.ChoiceField(
-        label=_("Channel"), choices=[("call", _("Call")), ("visit", _("Visit"))], widget=forms.RadioSelect, required=False
+        label=_("Channel"),
+        choices=[("call", _("Call")), ("visit", _("Visit"))],
+        widget=forms.RadioSelect,
+        required=False,
     )
 
 
@@ -115,7 +123,12 @@ def stepper() -> list[dict[str, Any]]:
 
 
 def rows() -> list[SimpleNamespace]:
-    names = ("苏州精工机械有限公司", "Nordwind Pumps GmbH", "广东恒达新材料股份有限公司", "Harbour Steel Trading Co., Ltd.")
+    names = (
+        "苏州精工机械有限公司",
+        "Nordwind Pumps GmbH",
+        "广东恒达新材料股份有限公司",
+        "Harbour Steel Trading Co., Ltd.",
+    )
     owners = ("王伟", "Ana Souza", "陈静", "")
     return [
         SimpleNamespace(pk=i, name=name, owner=owner, amount=Decimal(86500) * (i + 1) - 200000, due=date.today())
