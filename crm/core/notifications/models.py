@@ -24,8 +24,14 @@ class Notification(TenantModel):
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["tenant", "recipient", "dedupe_key"], name="notification_once")]
         indexes = [
-            models.Index(fields=["tenant", "recipient"], name="notification_unread", condition=models.Q(read_at=None))
+            models.Index(fields=["tenant", "recipient"], name="notification_unread", condition=models.Q(read_at=None)),
+            models.Index(
+                fields=["tenant", "created_at"], name="notification_unmailed", condition=models.Q(mailed_at=None)
+            ),
         ]
+
+    def __str__(self):
+        return self.kind
 
     @classmethod
     def visible_q(cls, member) -> models.Q:
