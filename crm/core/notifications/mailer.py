@@ -8,7 +8,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
 
 from crm.core.events.schedule import periodic
 from crm.core.people.models import Member, User
@@ -80,8 +80,8 @@ def _content(tenant: Tenant, notices: list[Notification]) -> tuple[str, str]:
     for notice in notices:
         notice.tenant = tenant
     texts = [text_of(notice) for notice in notices[:IN_ONE_MAIL]]
-    subject = ngettext("%(title)s", "%(title)s and %(more)d more", len(notices)) % {
-        "title": texts[0].title, "more": len(notices) - 1,
-    }  # fmt: skip
+    subject = texts[0].title
+    if len(notices) > 1:
+        subject = _("%(title)s and %(more)d more") % {"title": subject, "more": len(notices) - 1}
     context = {"texts": texts, "more": len(notices) - len(texts), "company": tenant, "site": settings.SITE_URL}
     return f"[{tenant.name}] {subject}", render_to_string("notifications/mail.txt", context)
