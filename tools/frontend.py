@@ -35,7 +35,7 @@ class Failed(Exception):
 
 def registry() -> str:
     """The npm registry's base address: the environment's, npm's own setting, or the public one."""
-    chosen = os.environ.get("NPM_CONFIG_REGISTRY") or os.environ.get("npm_config_registry") or npm_setting()
+    chosen = os.environ.get("NPM_CONFIG_REGISTRY") or npm_setting()
     return (chosen or "https://registry." + "npmjs.org").rstrip("/")
 
 

@@ -23,6 +23,9 @@ STAGES = (
 )
 
 
+CHANNELS = (("call", _("Call")), ("visit", _("Visit")))
+
+
 class SampleForm(forms.Form):
     """One field of each kind, with help, required marks and errors."""
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django import template
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +26,10 @@ MINUS = "\N{MINUS SIGN}"
 NOTHING = format_html('<span class="muted">{}</span>', "\N{EM DASH}")
 CJK_UNITS = ((Decimal(10**8), "亿"), (Decimal(10**4), "万"))
 LATIN_UNITS = ((Decimal(10**9), "B"), (Decimal(10**6), "M"), (Decimal(10**3), "K"))
+BROWSERS = (("MicroMessenger", "WeChat"), ("DingTalk", "DingTalk"), ("Edg/", "Edge"), ("Firefox", "Firefox"),
+            ("Chrome", "Chrome"), ("Safari", "Safari"))  # fmt: skip
+SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+           ("Linux", "Linux"))  # fmt: skip
 
 
 @register.simple_tag(takes_context=True)
@@ -37,6 +42,12 @@ def company_slug(context: template.Context) -> str:
     member = context.get("member")
     company = context.get("company") or getattr(context.get("request"), "tenant", None)
     return company.slug if company else member.tenant.slug
+
+
+@register.simple_tag(takes_context=True)
+def repeat_block(context: template.Context, name: str) -> str:
+    """A block's content once more: the browser tab's title as the heading of the page."""
+    return context.render_context[BLOCK_CONTEXT_KEY].get_block(name).render(context)
 
 
 @register.simple_tag
@@ -127,10 +138,10 @@ def moment(value: datetime | None) -> str:
 
 @register.filter
 def initial(name: Any) -> str:
-    """What stands in a person's or company's round mark: the last two of a CJK name, else initials."""
+    """What stands in a round mark: 静 for 陈静 (given name last), 华 for a longer name, AS for Ana Souza."""
     text = str(name or "").strip()
     if not text.isascii():
-        return text[-2:] if len(text) <= 3 else text[:1]
+        return text[-1:] if len(text) <= 3 else text[:1]
     return "".join(word[0] for word in text.split()[:2]).upper()
 
 
@@ -205,3 +216,10 @@ def turn_page(context: template.Context, param: str, cursor: str) -> str:
 def query_value(context: template.Context, name: str) -> str:
     """What this page's address holds for a parameter."""
     return context["request"].GET.get(name, "")
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """What a person calls the sender of this user agent: Chrome · Windows."""
+    known = [next((name for mark, name in names if mark in (agent or "")), "") for names in (BROWSERS, SYSTEMS)]
+    return " · ".join(filter(None, known)) or (agent or "?")[:40]
