@@ -66,9 +66,12 @@ def lock_all(model, ids: Iterable[int], tenant) -> list:
     return list(rows.select_for_update(of=("self",), no_key=True))
 
 
-def create(model, *, by: Member, verb: str = "created", at: datetime | None = None, source: str = "",
-           reason: str = "", data: dict | None = None, **values):  # fmt: skip
-    """Insert a row and its Event. `at` is a true date of the past (imports and demo data only)."""
+def create(model, *, by: Member, verb: str = "created", at: datetime | None = None, reason: str = "",
+           data: dict | None = None, **values):  # fmt: skip
+    """Insert a row and its Event. `at` is a true date of the past (imports and demo data only).
+
+    Where a write comes from (page, job, import) is said once around it, by `history.origin`.
+    """
     record = model(tenant_id=by.tenant_id, **values)
     if isinstance(record, Record):
         record.created_by = by
@@ -76,24 +79,24 @@ def create(model, *, by: Member, verb: str = "created", at: datetime | None = No
     _validate(record, {field.name for field in model._meta.concrete_fields} - UNTRACKED)
     _write(record, force_insert=True)
     changes = {name: [None, value] for name, value in _values(record).items() if value not in (None, "", [], {})}
-    _after(record, by, verb, changes, at=at, source=source, reason=reason, data=data)
+    _after(record, by, verb, changes, at=at, reason=reason, data=data)
     return record
 
 
 def update(record, *, by: Member, verb: str = "updated", expected: int | None = None, reason: str = "",
-           at: datetime | None = None, source: str = "", data: dict | None = None, **values):  # fmt: skip
+           at: datetime | None = None, data: dict | None = None, **values):  # fmt: skip
     """Change columns of a row; nothing is written when nothing differs.
 
     `expected` is the version the user saw: another one is a Conflict. The given
     object is brought up to date and returned.
     """
-    return _change(record, by, verb, values, None, expected, reason=reason, at=at, source=source, data=data)
+    return _change(record, by, verb, values, None, expected, reason=reason, at=at, data=data)
 
 
 def move(record, to: str, *, by: Member, verb: str, expected: int | None = None, reason: str = "",
-         at: datetime | None = None, source: str = "", data: dict | None = None, **values):  # fmt: skip
+         at: datetime | None = None, data: dict | None = None, **values):  # fmt: skip
     """Bring a row into another state by its MOVES table, or refuse with INVALID_TRANSITION."""
-    return _change(record, by, verb, values, to, expected, reason=reason, at=at, source=source, data=data)
+    return _change(record, by, verb, values, to, expected, reason=reason, at=at, data=data)
 
 
 def append(rows: Iterable[TenantModel]) -> list:
@@ -102,8 +105,7 @@ def append(rows: Iterable[TenantModel]) -> list:
     return type(rows[0])._base_manager.bulk_create(rows, batch_size=1000) if rows else []
 
 
-def bulk_change(queryset, *, by: Member, verb: str, reason: str = "", source: str = "",
-                batch, **expressions) -> int:  # fmt: skip
+def bulk_change(queryset, *, by: Member, verb: str, reason: str = "", batch, **expressions) -> int:
     """Change a set of rows and write their Events by SQL alone; returns how many.
 
     Values may be constants or expressions over the old row. Rows locked by
@@ -114,15 +116,15 @@ def bulk_change(queryset, *, by: Member, verb: str, reason: str = "", source: st
     if not ids:
         return 0
     rows = model.objects.of(by.tenant_id).filter(pk__in=ids)
-    history.note_set(rows, expressions, kind=_kind(model, verb), by=by, reason=reason, source=source, batch=batch)
+    history.note_set(rows, expressions, kind=_kind(model, verb), by=by, reason=reason, batch=batch)
     count = rows.update(**expressions, version=F("version") + 1, updated_at=timezone.now())
     model.recorded_in_bulk(batch, by.tenant_id)
     return count
 
 
-def note(record, *, by: Member, verb: str, reason: str = "", data: dict | None = None):
+def note(record, *, by: Member, verb: str, reason: str = "", data: dict | None = None, at: datetime | None = None):
     """Write an Event about something that changed no column of `record` itself."""
-    return history.note(record, kind=_kind(type(record), verb), by=by, reason=reason, data=data)
+    return history.note(record, kind=_kind(type(record), verb), by=by, reason=reason, data=data, at=at)
 
 
 def _change(record, by, verb, values, to, expected, **note):

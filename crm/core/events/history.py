@@ -27,7 +27,7 @@ def origin(source: str, request_id: str = ""):
         _origin.reset(token)
 
 
-def note(record, *, kind: str, by, changes=None, reason="", at=None, source="", data=None, batch=None) -> Event:
+def note(record, *, kind: str, by, changes=None, reason="", at=None, data=None, batch=None) -> Event:
     """Write one Event about `record` and queue whoever listens to its kind."""
     default_source, request_id = _origin.get()
     event = Event(
@@ -39,7 +39,7 @@ def note(record, *, kind: str, by, changes=None, reason="", at=None, source="", 
         at=at or timezone.now(),
         changes={name: [plain(value) for value in pair] for name, pair in (changes or {}).items()},
         reason=reason or "",
-        source=source or default_source,
+        source=default_source,
         request_id=request_id,
         data=data or {},
         batch=batch,
@@ -49,7 +49,7 @@ def note(record, *, kind: str, by, changes=None, reason="", at=None, source="", 
     return event
 
 
-def note_set(rows, expressions: dict, *, kind: str, by, reason: str, source: str, batch: uuid.UUID) -> None:
+def note_set(rows, expressions: dict, *, kind: str, by, reason: str, batch: uuid.UUID) -> None:
     """INSERT … SELECT of the Events of a set that is about to change by `expressions`."""
     model = rows.model
     now = timezone.now()
@@ -65,7 +65,7 @@ def note_set(rows, expressions: dict, *, kind: str, by, reason: str, source: str
         "changes": JSONObject(**{name: _pair(model, name, after) for name, after in expressions.items()}),
         "reason": _text(reason),
         "data": Cast(Value("{}"), JSONField()),
-        "source": _text(source or default_source),
+        "source": _text(default_source),
         "request_id": _text(request_id),
         "batch": Value(batch, models.UUIDField()),
     }
