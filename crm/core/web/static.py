@@ -52,9 +52,13 @@ class VendorFinder(BaseFinder):
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):
-    """Content-hashed names, also in imports between our modules; source maps are not published."""
+    """Content-hashed names, also in the imports between our own modules (static/js); no source maps."""
 
     support_js_module_import_aggregation = True
+    _js_module_import_aggregation_patterns = (
+        "js/*.js",
+        CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
+    )
     patterns = tuple(
         (extension, tuple(rule for rule in rules if "sourceMappingURL" not in str(rule)))
         for extension, rules in CompressedManifestStaticFilesStorage.patterns
