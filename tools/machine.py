@@ -162,8 +162,7 @@ def install(lock):
     """Install a lock with hashes; the develop lock contains the runtime one."""
     if installed().get(lock) == digest(lock):
         return
-    log = os.path.join(run_dir(), "logs", "pip.log")
-    os.makedirs(os.path.dirname(log), exist_ok=True)
+    log = os.path.join(VENV, "leadline-pip.log")
     command = [VENV_PYTHON, "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     command += ["-r", os.path.join(ROOT, "requirements", lock + ".lock")]

@@ -152,4 +152,6 @@ def fell(child: Child) -> Trouble:
     lines = child.last_lines()
     if "No space left on device" in lines:
         return Trouble(f"{child.name} stopped because the disk is full. Free some space and start again.")
-    return Trouble(f"{child.name} stopped unexpectedly. The end of {child.log}:\n{lines}")
+    code = child.process.poll() if child.process else None
+    how = f" (signal {-code})" if code and code < 0 else f" (exit code {code})" if code is not None else ""
+    return Trouble(f"{child.name} stopped unexpectedly{how}. The end of {child.log}:\n{lines}")

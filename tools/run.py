@@ -226,7 +226,9 @@ def on_signals(handler) -> None:
 
 def serve(state: Path, port: int, family: Family) -> None:
     start = time.monotonic()
-    family.stop_leftovers()
+    if family.recorded():
+        with step("Leftovers of a killed run"):
+            family.stop_leftovers()
     check_port(port)
     env = environment(state, port) | start_servers(state, family)
     translations()

@@ -244,7 +244,7 @@ def make_state(run_dir: Path) -> Path:
         raise Trouble(f"RUN_DIR is {run_dir}, which is a file and no folder. Choose another.") from None
     marker = run_dir / ".leadline"
     if not marker.exists():
-        if any(run_dir.iterdir()) and not (run_dir / "logs").exists():
+        if any(run_dir.iterdir()):
             raise Trouble(f"{run_dir} is not empty and not Leadline's. Set RUN_DIR to a new folder.")
         marker.touch()
         run_dir.chmod(0o711)
