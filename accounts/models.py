@@ -4,8 +4,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crm.core import records
 from crm.core.people.models import Member
-from crm.core.people.reach import reach_q
+from crm.core.people.reach import NOTHING, owners_covered
 from crm.core.records import Record
 from crm.core.tenancy.models import TenantForeignKey, TenantModel
 
@@ -73,9 +74,20 @@ class Account(Record):
     def __str__(self):
         return self.name
 
+    @property
+    def holder_ids(self) -> set[int]:
+        """The owner and the collaborators (domain.md 9: own)."""
+        return {*super().holder_ids, *(seat.member_id for seat in self.collaborations.all())}
+
     @classmethod
     def visible_q(cls, member) -> Q:
-        return reach_q(member, "account.read", "owner", "collaborations__member")
+        return _held_by(owners_covered(member, "account.read"), member, "")
+
+    def followed_up(self, activity) -> None:
+        """Moves the clock of the last follow-up, never back."""
+        told = min(activity.occurred_at, activity.recorded_at)
+        if self.last_followup_at is None or told > self.last_followup_at:
+            records.update(self, by=activity.actor, verb="followed_up", last_followup_at=told)
 
 
 class Collaboration(TenantModel):
@@ -112,4 +124,14 @@ class Contact(Record):
 
     @classmethod
     def visible_q(cls, member) -> Q:
-        return reach_q(member, "account.read", "account__owner", "account__collaborations__member")
+        return _held_by(owners_covered(member, "account.read"), member, "account__")
+
+
+def _held_by(covered: set[int] | None, member: Member, path: str) -> Q:
+    """Accounts (at the end of `path`) owned by the members `covered`, or on which one of them collaborates."""
+    if covered is None:
+        return Q()
+    if not covered:
+        return NOTHING
+    shared = Collaboration.objects.of(member.tenant_id).filter(member__in=covered).values("account_id")
+    return Q(**{f"{path}owner__in": covered}) | Q(**{f"{path.rstrip('_') or 'pk'}__in": shared})

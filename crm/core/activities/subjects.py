@@ -1,0 +1,49 @@
+"""The records that activities, tasks and files are about, named by model label and id."""
+
+from functools import cache
+
+from django.apps import apps
+from django.db.models import Exists, OuterRef, Q
+
+from crm.core.errors import Forbidden
+from crm.core.records import Record
+
+
+@cache
+def models() -> dict[str, type[Record]]:
+    """Label → model of everything that may have a timeline: records that say who may see them."""
+    return {
+        model._meta.label_lower: model
+        for model in apps.get_models()
+        if issubclass(model, Record) and hasattr(model, "visible_q") and model._meta.app_label != "activities"
+    }
+
+
+def label(subject) -> str:
+    return subject._meta.label_lower
+
+
+def find(subject_type: str, pk: int, *, member) -> Record | None:
+    """The record if it exists and the member may see it."""
+    model = models().get(str(subject_type).lower())
+    return model.objects.visible_to(member).filter(pk=pk).first() if model else None
+
+
+def require_visible(subject, member) -> None:
+    """Forbidden unless the member may see the record."""
+    if not type(subject).objects.visible_to(member).filter(pk=subject.pk).exists():
+        raise Forbidden("activity.create")
+
+
+def of(subject) -> Q:
+    """Links (or tasks) of one record."""
+    return Q(subject_type=label(subject), subject_id=subject.pk)
+
+
+def linked_to_visible(links, member) -> Q:
+    """Rows one of whose links (`links` filtered to the outer row) names a record that the member may see."""
+    found = Q()
+    for name, model in models().items():
+        visible = model.objects.visible_to(member).filter(pk=OuterRef("subject_id"))
+        found |= Q(Exists(links.filter(Exists(visible), subject_type=name)))
+    return found
