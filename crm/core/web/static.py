@@ -52,8 +52,12 @@ class VendorFinder(BaseFinder):
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):
-    """Content-hashed names, also in the imports between our own modules (static/js); no source maps."""
+    """Content-hashed names only, also in the imports between our own modules (static/js).
 
+    Source maps are neither referenced nor compressed: they are most of the bytes and nobody reads them here.
+    """
+
+    keep_only_hashed_files = True
     support_js_module_import_aggregation = True
     _js_module_import_aggregation_patterns = (
         "js/*.js",
@@ -64,3 +68,6 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):
         for extension, rules in CompressedManifestStaticFilesStorage.patterns
         if extension == "*.css"
     )
+
+    def compress_files(self, paths):
+        return super().compress_files([path for path in paths if not path.endswith(".map")])
