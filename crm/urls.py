@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import include, path, register_converter
 
 from crm.core.tenancy.slugs import RESERVED_SLUGS
-from crm.core.web import health
+from crm.core.web import health, preferences
 
 
 class CompanySlug:
@@ -30,6 +30,7 @@ company = [
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("auth/language/", preferences.set_language, name="set_language"),
     path("auth/", include("allauth.urls")),
     path("<company:tenant>/", include(company)),
 ]
