@@ -3,12 +3,14 @@
 from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
-from django.db.models import Q
+from django.db import connection, models
+from django.db.models import F, Q
+from django.db.models.functions import Cast, Coalesce, Round
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from crm.core import records
 from crm.core.catalog.models import Product
 from crm.core.people.models import Member
 from crm.core.people.reach import reach_q
@@ -46,6 +48,10 @@ class Pipeline(Record):
     def __str__(self):
         return self.name
 
+    @property
+    def is_strict(self) -> bool:
+        return self.mode == self.Mode.STRICT
+
 
 class Category(models.TextChoices):
     """Forecast categories (domain.md 6.11)."""
@@ -81,6 +87,18 @@ class Stage(TenantModel):
         return self.name
 
 
+class LostReason(models.TextChoices):
+    """Why a deal was lost (product.md O22)."""
+
+    PRICE = "price", _("Price")
+    SOLUTION = "solution", _("Our solution did not fit")
+    COMPETITOR = "competitor", _("A competitor won")
+    NO_BUDGET = "no_budget", _("No budget")
+    NO_DECISION = "no_decision", _("No decision")
+    TIMING = "timing", _("Timing")
+    OTHER = "other", _("Other")
+
+
 class Opportunity(Record):
     """A deal. Amount (tax-inclusive) and close date may be unknown, and are then shown as such."""
 
@@ -108,8 +126,13 @@ class Opportunity(Record):
     amount = models.DecimalField(
         _("amount"), max_digits=18, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(Decimal(0))]
     )
-    # The amount in hundredths: indexes on numeric cannot be used under row-level security.
-    amount_minor = models.BigIntegerField(null=True, editable=False)
+    # Hundredths, -1 for an unknown amount: what lists sort and filter by, as indexes on
+    # numeric cannot be used under row-level security. The database keeps it.
+    amount_minor = models.GeneratedField(
+        expression=Coalesce(Cast(F("amount") * 100, models.BigIntegerField()), -1),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
     currency = models.CharField(_("currency"), max_length=3, default="CNY", editable=False)
     close_date = models.DateField(_("expected close"), null=True, blank=True)
     probability = models.DecimalField(_("win probability"), **PROBABILITY, editable=False, validators=BETWEEN_0_AND_1)
@@ -117,11 +140,17 @@ class Opportunity(Record):
         _("own estimate"), **PROBABILITY, null=True, blank=True, editable=False, validators=BETWEEN_0_AND_1
     )
     override_reason = models.CharField(max_length=300, blank=True, editable=False)
+    # domain.md 6.10: rounded for each deal, so that every sum equals its rows (INV-O4). The database keeps it.
+    weighted = models.GeneratedField(
+        expression=Round(F("amount") * F("probability"), 2),
+        output_field=models.DecimalField(max_digits=18, decimal_places=2),
+        db_persist=True,
+    )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN, editable=False)
     owner = TenantForeignKey(Member, related_name="+", editable=False, verbose_name=_("owner"))
     source = models.CharField(_("source"), max_length=100, blank=True)
     next_step = models.CharField(_("next step"), max_length=200, blank=True)
-    lost_reason = models.CharField(_("reason"), max_length=40, blank=True, editable=False)
+    lost_reason = models.CharField(_("reason"), max_length=40, choices=LostReason, blank=True, editable=False)
     lost_detail = models.CharField(max_length=300, blank=True, editable=False)
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
     stage_entered_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -155,6 +184,9 @@ class Opportunity(Record):
             models.Index(fields=["tenant", "owner", "status"], name="opportunity_of_owner"),
             models.Index(fields=["tenant", "account", "-id"], name="opportunity_of_account"),
             models.Index(fields=["tenant", "status", "close_date"], name="opportunity_by_close"),
+            models.Index(fields=["tenant", "status", "closed_at"], name="opportunity_by_closed_at"),
+            models.Index(fields=["tenant", "opened_at"], name="opportunity_by_opening"),
+            models.Index(fields=["tenant", "-amount_minor", "-id"], name="opportunity_by_size"),
         ]
 
     def __str__(self):
@@ -163,6 +195,64 @@ class Opportunity(Record):
     @classmethod
     def visible_q(cls, member) -> Q:
         return reach_q(member, "opportunity.read")
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == self.Status.OPEN
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status in (self.Status.WON, self.Status.LOST)
+
+    def followed_up(self, activity) -> None:
+        """A follow-up was logged about this deal; its next step, if any, becomes the deal's."""
+        values = {"last_followup_at": max(filter(None, (self.last_followup_at, activity.occurred_at)))}
+        if activity.next_step:
+            values["next_step"] = activity.next_step
+        records.update(self, by=activity.actor, verb="followed_up", at=activity.occurred_at, **values)
+
+    def recorded(self, event, changes: dict) -> None:
+        records.append(
+            OpportunityChange(
+                tenant_id=self.tenant_id,
+                opportunity=self,
+                field=name,
+                before=_as_text(name, changes[name][0]),
+                after=_as_text(name, changes[name][1]),
+                at=event.at,
+                recorded_at=event.recorded_at,
+                by_id=event.actor_id,
+                reason=event.reason[:300],
+            )
+            for name in self.TRACKED
+            if name in changes
+        )
+        if not event.kind.endswith(".created") and {"amount", "probability"} & set(changes):
+            self.refresh_from_db(fields=["amount_minor", "weighted"])
+
+    @classmethod
+    def recorded_in_bulk(cls, batch, tenant_id: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_CHANGES_OF_BATCH, [tenant_id, batch, cls._meta.label_lower, list(cls.TRACKED)])
+
+
+_CHANGES_OF_BATCH = """
+    INSERT INTO opportunities_opportunitychange
+        (tenant_id, opportunity_id, field, before, after, at, recorded_at, by_id, reason)
+    SELECT e.tenant_id, e.subject_id, c.key, coalesce(c.value ->> 0, ''), coalesce(c.value ->> 1, ''),
+           e.at, e.recorded_at, e.actor_id, left(e.reason, 300)
+    FROM events_event e CROSS JOIN LATERAL jsonb_each(e.changes) c
+    WHERE e.tenant_id = %s AND e.batch = %s AND e.subject_type = %s AND c.key = ANY(%s)
+      AND c.value -> 0 IS DISTINCT FROM c.value -> 1
+"""
+
+
+def _as_text(name: str, value) -> str:
+    """A tracked value as change rows keep it: ids, ISO dates, decimals with all their places; empty for none."""
+    field = Opportunity._meta.get_field(name)
+    if value is None:
+        return ""
+    return f"{value:.{field.decimal_places}f}" if isinstance(field, models.DecimalField) else str(value)
 
 
 class OpportunityChange(AppendOnlyModel):
