@@ -1,0 +1,123 @@
+"""Every address of a company against people who have no business there (reliability.md T1, T2, A4)."""
+
+import pytest
+from django.test import Client
+
+from crm.core.company import actions as company
+from crm.core.tenancy.state import enter, leave
+from tests.conftest import BOTH, make_globex
+
+from .addresses import Address, company_addresses, url
+from .world import FOREIGN_ID, build, everything_of, start_ids_at
+
+pytestmark = pytest.mark.django_db(databases=BOTH)
+CANARY = "Gx7canary"
+UNSAFE = ("post", "put", "patch", "delete")
+# Pages that answer a company's own people whatever the id: they hold no record.
+READERS = ("admin", "manager", "rep")
+
+
+@pytest.fixture
+def two_companies(acme):
+    """Acme with rows, and Globex whose ids begin where Acme's never come."""
+    mine = build(acme, "Acme")
+    with leave():
+        start_ids_at(FOREIGN_ID)
+        globex = make_globex()
+    with enter(globex.tenant):
+        theirs = build(globex, CANARY)
+    yield acme, mine, globex, theirs
+    start_ids_at(1_000_000)
+
+
+def client_of(member) -> Client:
+    client = Client(raise_request_exception=True)
+    client.force_login(member.user)
+    return client
+
+
+def ask(client: Client, method: str, path: str, address: Address):
+    if method not in UNSAFE:
+        return getattr(client, method)(path)
+    kind = "application/json" if address.is_api else "application/x-www-form-urlencoded"
+    return client.generic(method.upper(), path, data=b"{}" if address.is_api else b"", content_type=kind)
+
+
+def body_of(response) -> str:
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return content.decode("utf-8", "replace") + str(dict(response.headers))
+
+
+def test_a_member_of_another_company_finds_nothing(two_companies):
+    acme, mine, globex, _ = two_companies
+    client, found = client_of(globex.stranger), []
+    with leave():
+        for address in company_addresses():
+            for method in ("get", "head", "options", *UNSAFE):
+                response = ask(client, method, url(address, tenant="acme"), address)
+                if response.status_code not in (404, 405) or "Acme" in body_of(response):
+                    found.append((method, address.route, response.status_code))
+    assert found == []
+
+
+def test_nobody_unknown_gets_in(two_companies):
+    found = []
+    with leave():
+        for address in company_addresses():
+            for method in ("get", "post"):
+                response = ask(Client(), method, url(address, tenant="acme"), address)
+                wanted = 401 if address.is_api else 302
+                if response.status_code != wanted or CANARY in body_of(response):
+                    found.append((method, address.route, response.status_code))
+    assert found == []
+
+
+def test_a_token_opens_its_own_company_only(two_companies):
+    acme, _, globex, _ = two_companies
+    with enter(globex.tenant):
+        _, secret = company.create_token(globex.admin, by=globex.admin, name="t")
+    with leave():
+        for address in (one for one in company_addresses() if one.is_api):
+            response = Client().get(url(address, tenant="acme"), headers={"Authorization": f"Token {secret}"})
+            assert response.status_code == 401, address.route
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_ids_of_another_company_do_not_exist(two_companies, role):
+    acme, _, globex, _ = two_companies
+    client, found = client_of(getattr(acme, role)), []
+    with enter(globex.tenant):
+        before = everything_of(globex.tenant.pk)
+    with leave():
+        for address in company_addresses():
+            for method in ("get", *address.methods, "post", "patch", "delete"):
+                response = ask(client, method, url(address), address)
+                right = response.status_code in (404, 405, 403) if address.takes_id else response.status_code < 500
+                if not right or CANARY in body_of(response):
+                    found.append((method, address.route, response.status_code))
+    assert found == []
+    with enter(globex.tenant):
+        assert everything_of(globex.tenant.pk) == before
+
+
+def test_unsafe_requests_need_a_csrf_token(two_companies):
+    acme, *_ = two_companies
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(acme.admin.user)
+    with leave():
+        for address in company_addresses():
+            response = ask(client, "post", url(address), address)
+            assert response.status_code in (403, 405), (address.route, response.status_code)
+
+
+def test_reading_changes_nothing(two_companies):
+    acme, *_ = two_companies
+    client = client_of(acme.admin)
+    with leave():
+        client.get("/acme/")
+    before = everything_of(acme.tenant.pk)
+    with leave():
+        for address in company_addresses():
+            if not address.takes_id:
+                client.get(url(address))
+    assert everything_of(acme.tenant.pk) == before
