@@ -49,10 +49,13 @@ def identity(user: pwd.struct_passwd | None) -> dict:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
 
 
-def unprivileged() -> pwd.struct_passwd | None:
-    """The user for the server: None unless we are root, then `postgres` if there is one, else `nobody`."""
+def unprivileged(run_dir: Path) -> pwd.struct_passwd | None:
+    """The user for the server: None unless we are root, then whoever has the data, `postgres` or `nobody`."""
     if os.geteuid() != 0:
         return None
+    for home in (run_dir / "postgres", outside(run_dir)):
+        if home.exists() and home.stat().st_uid != 0:
+            return pwd.getpwuid(home.stat().st_uid)
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)
@@ -114,7 +117,7 @@ def copied_programs(source: Path, home: Path) -> Path:
 
 def find_place(run_dir: Path) -> Place:
     """The place for a state directory: inside it, or outside where the server's user can go."""
-    user, source = unprivileged(), packaged_programs()
+    user, source = unprivileged(run_dir), packaged_programs()
     home = own_folder(run_dir / "postgres", user)
     if not reaches(user, home, "-w"):
         home.rmdir() if not any(home.iterdir()) else None
