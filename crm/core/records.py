@@ -5,6 +5,7 @@ changed, refuses relations of another tenant, bumps `version`, and writes one
 Event in the same transaction. Actions call these after role and rule.
 """
 
+import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,8 @@ UNTRACKED = {"id", "tenant", "version", "created_at", "created_by", "updated_at"
 
 # Called with (record, changed field names) after every insert and update, in the same transaction.
 watchers: list[Callable[["Record", set[str]], None]] = []
+# Called with the new records of `create_many` instead.
+bulk_watchers: list[Callable[[list["Record"]], None]] = []
 
 
 class Record(TenantModel):
@@ -76,11 +79,52 @@ def create(model, *, by: Member, verb: str = "created", at: datetime | None = No
     if isinstance(record, Record):
         record.created_by = by
         record.created_at = record.updated_at = at or timezone.now()
-    _validate(record, {field.name for field in model._meta.concrete_fields} - UNTRACKED)
+    check(record)
     _write(record, force_insert=True)
-    changes = {name: [None, value] for name, value in _values(record).items() if value not in (None, "", [], {})}
-    _after(record, by, verb, changes, at=at, reason=reason, data=data)
+    _after(record, by, verb, birth_values(record), at=at, reason=reason, data=data)
     return record
+
+
+def create_many(rows: Iterable["Record"], *, by: Member, verb: str = "created", batch: uuid.UUID | None = None,
+                story: Callable[["Record"], Iterable[tuple[str, datetime, dict]]] | None = None) -> list:  # fmt: skip
+    """Insert unsaved records of one model, and their Events, in sets (imports and demo data).
+
+    `created_at` of each is its business time. `story` tells a record's true past as (verb, at,
+    changes), oldest first; without it one Event shows all its columns. Raises what `create`
+    raises, and IntegrityError for the whole set.
+    """
+    rows, batch = list(rows), batch or uuid.uuid4()
+    if not rows:
+        return rows
+    model = type(rows[0])
+    for record in rows:
+        record.created_by, record.updated_at = by, record.created_at
+        check(record)
+    model._base_manager.bulk_create(rows, batch_size=1000)
+    told = ((record, step) for record in rows for step in (story(record) if story else [_birth(record, verb)]))
+    history.note_many(
+        [history.draft(record, kind=_kind(model, step[0]), by=by, at=step[1], changes=step[2], batch=batch)
+         for record, step in told],
+        told=_kind(model, verb),
+    )  # fmt: skip
+    model.recorded_in_bulk(batch, by.tenant_id)
+    for watch in bulk_watchers:
+        watch(rows)
+    return rows
+
+
+def check(record) -> None:
+    """Raise what creating this unsaved record would, as far as its own columns and relations tell."""
+    _validate(record, {field.name for field in record._meta.concrete_fields} - UNTRACKED)
+
+
+def birth_values(record) -> dict[str, list]:
+    """The changes of a first Event: every filled column as [None, value]."""
+    return {name: [None, value] for name, value in _values(record).items() if value not in (None, "", [], {})}
+
+
+def _birth(record, verb: str) -> tuple[str, datetime, dict]:
+    return verb, record.created_at, birth_values(record)
 
 
 def update(record, *, by: Member, verb: str = "updated", expected: int | None = None, reason: str = "",
@@ -125,6 +169,22 @@ def bulk_change(queryset, *, by: Member, verb: str, reason: str = "", batch, **e
 def note(record, *, by: Member, verb: str, reason: str = "", data: dict | None = None, at: datetime | None = None):
     """Write an Event about something that changed no column of `record` itself."""
     return history.note(record, kind=_kind(type(record), verb), by=by, reason=reason, data=data, at=at)
+
+
+def link(model, *, about, by: Member, verb: str, data: dict | None = None, **values) -> bool:
+    """Insert a row that ties `about` to something (a collaborator) unless it is there; its Event is of `about`."""
+    made = model.objects.of(by.tenant_id).get_or_create(tenant_id=by.tenant_id, **values)[1]
+    if made:
+        note(about, by=by, verb=verb, data=data)
+    return made
+
+
+def unlink(rows, *, about, by: Member, verb: str, data: dict | None = None) -> bool:
+    """Delete such rows; their history stays with `about`."""
+    gone = bool(rows.delete()[0])
+    if gone:
+        note(about, by=by, verb=verb, data=data)
+    return gone
 
 
 def _change(record, by, verb, values, to, expected, **note):
@@ -173,7 +233,8 @@ def _state_label(record, state: str) -> str:
 
 
 def _values(record) -> dict[str, Any]:
-    return {f.name: getattr(record, f.attname) for f in record._meta.concrete_fields if f.name not in UNTRACKED}
+    fields = (f for f in record._meta.concrete_fields if f.name not in UNTRACKED and not f.generated)
+    return {field.name: getattr(record, field.attname) for field in fields}
 
 
 def _validate(record, names: set[str]) -> None:

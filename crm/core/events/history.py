@@ -29,8 +29,16 @@ def origin(source: str, request_id: str = ""):
 
 def note(record, *, kind: str, by, changes=None, reason="", at=None, data=None, batch=None) -> Event:
     """Write one Event about `record` and queue whoever listens to its kind."""
+    event = draft(record, kind=kind, by=by, changes=changes, reason=reason, at=at, data=data, batch=batch)
+    event.save(force_insert=True)
+    outbox.queue(event)
+    return event
+
+
+def draft(record, *, kind: str, by, changes=None, reason="", at=None, data=None, batch=None) -> Event:
+    """The Event about `record`, not written yet."""
     default_source, request_id = _origin.get()
-    event = Event(
+    return Event(
         tenant_id=record.tenant_id,
         kind=kind,
         subject_type=record._meta.label_lower,
@@ -44,9 +52,13 @@ def note(record, *, kind: str, by, changes=None, reason="", at=None, data=None, 
         data=data or {},
         batch=batch,
     )
-    event.save(force_insert=True)
-    outbox.queue(event)
-    return event
+
+
+def note_many(events: list[Event], *, told: str) -> None:
+    """Write Events of one batch in sets; those of kind `told` are queued to whoever listens, the rest are past."""
+    Event._base_manager.bulk_create(events, batch_size=1000)
+    if events:
+        outbox.queue_batch(told, events[0].tenant_id, events[0].batch)
 
 
 def note_set(rows, expressions: dict, *, kind: str, by, reason: str, batch: uuid.UUID) -> None:
