@@ -307,16 +307,19 @@ def _clear_default(by: Member) -> None:
 
 
 def _stages(pipeline: Pipeline, columns: Iterable[dict]) -> list[Stage]:
-    """Stages of a version in their order, checked: only the last wins, and only it is certain (INV-O2)."""
+    """Stages of a version in their order, checked: only the last wins, and only it is certain (INV-O2).
+
+    The key of a stage ties the versions together; that of the won stage is always the same.
+    """
     rows = [
         Stage(tenant_id=pipeline.tenant_id, pipeline=pipeline, order=order, **given)
         for order, given in enumerate(columns, 1)
     ]
     if len(rows) < 2:
         raise ValidationError({"stages": _("A pipeline needs one open stage at least, and the won stage.")})
+    rows[-1].key, rows[-1].is_won, rows[-1].probability, rows[-1].category = WON, True, Decimal(1), Category.CLOSED
     if len({stage.key for stage in rows}) < len(rows):
         raise ValidationError({"stages": _("Two stages have the same key. Give each its own.")})
-    rows[-1].is_won, rows[-1].probability, rows[-1].category = True, Decimal(1), Category.CLOSED
     for stage in rows:
         stage.clean_fields(exclude=["tenant", "pipeline"])
         if not stage.is_won and not 0 < stage.probability < 1:

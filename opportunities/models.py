@@ -239,11 +239,17 @@ class Opportunity(Record):
 _CHANGES_OF_BATCH = """
     INSERT INTO opportunities_opportunitychange
         (tenant_id, opportunity_id, field, before, after, at, recorded_at, by_id, reason)
-    SELECT e.tenant_id, e.subject_id, c.key, coalesce(c.value ->> 0, ''), coalesce(c.value ->> 1, ''),
-           e.at, e.recorded_at, e.actor_id, left(e.reason, 300)
-    FROM events_event e CROSS JOIN LATERAL jsonb_each(e.changes) c
-    WHERE e.tenant_id = %s AND e.batch = %s AND e.subject_type = %s AND c.key = ANY(%s)
-      AND c.value -> 0 IS DISTINCT FROM c.value -> 1
+    SELECT e.tenant_id, e.subject_id, c.key, t.before, t.after, e.at, e.recorded_at, e.actor_id, left(e.reason, 300)
+    FROM events_event e
+    CROSS JOIN LATERAL jsonb_each(e.changes) c
+    CROSS JOIN LATERAL (
+        SELECT coalesce(CASE WHEN p.places IS NULL THEN c.value ->> 0
+                             ELSE round((c.value ->> 0)::numeric, p.places)::text END, '') AS before,
+               coalesce(CASE WHEN p.places IS NULL THEN c.value ->> 1
+                             ELSE round((c.value ->> 1)::numeric, p.places)::text END, '') AS after
+        FROM (SELECT CASE c.key WHEN 'amount' THEN 2 WHEN 'probability' THEN 6 END AS places) p
+    ) t
+    WHERE e.tenant_id = %s AND e.batch = %s AND e.subject_type = %s AND c.key = ANY(%s) AND t.before <> t.after
 """
 
 

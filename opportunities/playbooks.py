@@ -101,7 +101,7 @@ P8 = Playbook(
             Words("商务谈判", "Negotiates"),
         ),
         Step(
-            "signing", Words("签约成交并移交实施部门", "Signing and handover to delivery"), 100, CLOSED, None,
+            "won", Words("签约成交并移交实施部门", "Signing and handover to delivery"), 100, CLOSED, None,
             Words("签约", "Signs"),
         ),
     ),
