@@ -4,13 +4,27 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
+from accounts import api as accounts
+from crm.core.activities import api as activities
+from crm.core.catalog import api as catalog
+from crm.core.company import api as company
+from crm.core.identity import api as identity
+from crm.core.notifications import api as notifications
+
 router = DefaultRouter()
 router.include_root_view = False
+accounts.register(router)
+activities.register(router)
+catalog.register(router)
+identity.register(router)
+company.register(router)
+notifications.register(router)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="crm.urls"), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
     path("redoc/", SpectacularRedocView.as_view(url_name="api:schema"), name="redoc"),
+    path("me/", company.MeView.as_view(), name="me"),
     *router.urls,
 ]
 app_name = "api"

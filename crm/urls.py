@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.urls import include, path, register_converter
 
+from crm.core.company.views import entrance
 from crm.core.tenancy.slugs import RESERVED_SLUGS
 from crm.core.web import health, preferences
 
@@ -25,12 +26,22 @@ register_converter(CompanySlug, "company")
 
 company = [
     path("api/v1/", include("crm.api")),
+    path("", include("crm.home.urls")),
+    path("", include("crm.core.company.settings_urls")),
+    path("", include("crm.core.notifications.urls")),
+    path("", include("crm.core.catalog.urls")),
+    path("", include("crm.core.activities.urls")),
+    path("", include("crm.core.identity.urls")),
+    path("", include("accounts.urls")),
+    path("", include("accounts.visit_urls")),
 ]
 
 urlpatterns = [
+    path("", entrance.start, name="start"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("auth/language/", preferences.set_language, name="set_language"),
+    path("auth/", include("crm.core.company.urls")),
     path("auth/", include("allauth.urls")),
     path("<company:tenant>/", include(company)),
 ]

@@ -1,6 +1,16 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class HomeConfig(AppConfig):
     name = "crm.home"
     label = "home"
+
+    def ready(self):
+        from crm.core.company import holdings
+        from crm.core.web.navigation import Entry, register
+        from opportunities.models import Opportunity
+
+        register(Entry("today", _("Today"), "home:today", "checklist", order=10))
+        register(Entry("today", _("Today"), "home:today", "checklist", place="bottom", order=10))
+        holdings.keep_money.append(lambda tenant: Opportunity.objects.of(tenant).filter(amount__isnull=False).exists())

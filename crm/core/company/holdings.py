@@ -3,12 +3,16 @@
 from collections.abc import Callable
 
 from crm.core.people.models import Member
+from crm.core.tenancy.models import Tenant
 
 # (label, count of live records the member owns)
 _holdings: list[Callable[[Member], tuple[str, int]]] = []
 
 # Called once with (tenant, system member) when a company is founded: default pools, pipelines, lists.
 on_founding: list[Callable] = []
+
+# Whether amounts are kept in the company's currency, so that it cannot change any more.
+keep_money: list[Callable[[Tenant], bool]] = []
 
 
 def register(count: Callable[[Member], tuple[str, int]]) -> None:

@@ -1,5 +1,7 @@
 """From a request to a company, a member and the open wall."""
 
+import re
+
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
@@ -13,6 +15,8 @@ from crm.core.tenancy.slugs import RESERVED_SLUGS
 from crm.core.tenancy.state import enter
 
 from .actions import member_of_token
+
+SLUG = re.compile(r"[a-z0-9-]{1,40}\Z")
 
 
 class LanguageMiddleware:
@@ -55,7 +59,7 @@ class CompanyMiddleware:
         return self._in_company(request, slug, token)
 
     def _in_company(self, request, slug, token):
-        tenant = Tenant.objects.filter(slug=slug, status=Tenant.Status.ACTIVE).first()
+        tenant = Tenant.objects.filter(slug=slug, status=Tenant.Status.ACTIVE).first() if SLUG.match(slug) else None
         if tenant is None:
             return self._unknown(request, token)
         source = origin("api" if request.is_api else "page", getattr(request, "id", ""))
@@ -65,7 +69,14 @@ class CompanyMiddleware:
                 return self._unknown(request, token)
             request.member.tenant = request.tenant = tenant
             request.by_token = token is not None
+            self._remember(request, slug)
             return self.get_response(request)
+
+    @staticmethod
+    def _remember(request, slug) -> None:
+        """The start address leads to the company worked in last."""
+        if not request.by_token and request.session.get("company") != slug:
+            request.session["company"] = slug
 
     @staticmethod
     def _token(request) -> str | None:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class NotificationsConfig(AppConfig):
@@ -6,4 +7,11 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self):
+        from crm.core.web import navigation
+
         from . import mailer  # noqa: F401  (registers the job)
+        from .actions import unread_count
+
+        navigation.register(
+            navigation.Entry("notices", _("Notices"), "notifications:list", "bell", place="top", count=unread_count)
+        )

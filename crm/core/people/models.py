@@ -32,15 +32,9 @@ class UserManager(BaseUserManager):
 class User(AbstractBaseUser):
     """A person who signs in. Global: one person may work for several companies."""
 
-    class Theme(models.TextChoices):
-        AUTO = "auto", _("As the device")
-        LIGHT = "light", _("Light")
-        DARK = "dark", _("Dark")
-
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=100, blank=True)
     language = models.CharField(_("language"), max_length=16, blank=True)
-    theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -100,6 +94,14 @@ class Member(TenantModel):
     def __str__(self):
         return self.name
 
+    @classmethod
+    def visible_q(cls, member) -> Q:
+        """Colleagues know each other; a partner sees no other partner (domain.md 9), nobody the system."""
+        people = Q(is_system=False)
+        return (
+            people & (Q(pk=member.pk) | ~Q(roles__contains=[Role.PARTNER])) if Role.PARTNER in member.roles else people
+        )
+
     def has_role(self, *roles: str) -> bool:
         return self.is_system or any(role in self.roles for role in roles)
 
@@ -115,8 +117,17 @@ class Member(TenantModel):
         return {self.pk, *TeamMembership.objects.of(self.tenant_id).within(self).values_list("member_id", flat=True)}
 
     @property
-    def is_invited(self) -> bool:
-        return self.user_id is None and bool(self.email)
+    def role_names(self) -> list[str]:
+        return [str(Role(role).label) for role in self.roles]
+
+    @property
+    def state(self) -> str:
+        """active, invited, unseated (owns records, does not sign in) or left."""
+        if not self.is_active:
+            return "left"
+        if self.user_id:
+            return "active"
+        return "invited" if self.email else "unseated"
 
 
 class Team(TenantModel):
@@ -150,6 +161,11 @@ class Team(TenantModel):
     def depth(self) -> int:
         return self.path.count("/") - 2
 
+    @property
+    def ancestors(self) -> list[int]:
+        """Ids of the teams above, from the top."""
+        return [int(pk) for pk in self.path.split("/")[1:-2]]
+
     def members(self) -> models.QuerySet[Member]:
         """Members of this team and of the teams below it."""
         seats = TeamMembership.objects.of(self.tenant_id).filter(team__path__startswith=self.path)
@@ -182,7 +198,6 @@ class ApiToken(TenantModel):
     name = models.CharField(_("name"), max_length=100)
     prefix = models.CharField(max_length=8, editable=False)
     digest = models.CharField(max_length=64, editable=False)
-    scopes = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
@@ -194,6 +209,10 @@ class ApiToken(TenantModel):
 
     def __str__(self):
         return f"{self.name} ({self.prefix}…)"
+
+    @classmethod
+    def visible_q(cls, member) -> Q:
+        return Q(member=member)
 
     @property
     def is_live(self) -> bool:

@@ -96,6 +96,7 @@ GRANTS: dict[str, dict[str, Scope]] = {
     "member.manage": {ADMIN: ALL},
     "team.manage": {ADMIN: ALL},
     "company.manage": {ADMIN: ALL},
+    "profile.update": dict.fromkeys(Role.values, OWN),
     "token.manage": dict.fromkeys(Role.values, OWN),
     "import.run": {MANAGER: REACH, ADMIN: ALL},
     "history.read": {**SALES, FINANCE: ALL},

@@ -5,6 +5,7 @@ import json
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import exceptions, mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -110,6 +111,8 @@ class RecordViewSet(
 
     model: type[models.Model]
     read: str
+    # False where answers hold secrets, which must not be stored for a replay.
+    replayable = True
     lookup_value_regex = r"\d{1,18}"
     http_method_names = ["get", "post", "patch", "head", "options"]
 
@@ -162,6 +165,8 @@ class RecordViewSet(
         key = request.headers.get("Idempotency-Key", "")
         if request.method != "POST" or not key or getattr(request, "member", None) is None:
             return super().dispatch(request, *args, **kwargs)
+        if not self.replayable:
+            return _json(400, {"code": "KEY_NOT_SUPPORTED", "detail": _("Send this without an Idempotency-Key.")})
         return self._dispatch_once(request, key, *args, **kwargs)
 
     def _dispatch_once(self, request, key, *args, **kwargs):

@@ -1,0 +1,1 @@
+"""Pages of companies and people: the way in, and the settings."""

@@ -1,0 +1,57 @@
+"""Where a member lands, and what is to do today."""
+
+from django.http import HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import NoReverseMatch
+
+from crm.core.notifications.models import Notification
+from crm.core.notifications.texts import text_of
+from crm.core.people.roles import Role
+from crm.core.web.pages import company_url
+
+from . import checklist, worklist
+
+
+def index(request, tenant):
+    """The member's home by role (experience.md 2.5)."""
+    return HttpResponseRedirect(home_of(request))
+
+
+def home_of(request) -> str:
+    """Managers begin with the funnel, once there is something in it; finance with the customers; others with today."""
+    member = request.member
+    if member.has_role(Role.MANAGER) and not member.has_role(Role.REP) and checklist.is_in_use(member):
+        return _first(request, "funnel:page", "home:today")
+    if member.has_role(Role.FINANCE) and not member.has_role(Role.REP, Role.MANAGER):
+        return _first(request, "accounts:list", "home:today")
+    return company_url(request, "home:today")
+
+
+def _first(request, *names) -> str:
+    for name in names:
+        try:
+            return company_url(request, name)
+        except NoReverseMatch:
+            continue
+    raise NoReverseMatch(names)
+
+
+def today(request, tenant):
+    day = request.tenant.today()
+    context = {
+        "day": day,
+        "tasks": worklist.tasks_due(request.member, day),
+        "returning": worklist.leads_going_back(request.member),
+        "closing": worklist.closing_this_month(request.member, day),
+        "notices": _unread(request),
+        "steps": checklist.steps(request.member),
+    }
+    return render(request, "home/today.html", context)
+
+
+def _unread(request) -> list[Notification]:
+    rows = list(Notification.objects.visible_to(request.member).filter(read_at=None)[:5])
+    for row in rows:
+        row.tenant = request.tenant
+        row.text = text_of(row)
+    return rows

@@ -1,0 +1,67 @@
+"""What a member has to do today, over all apps: each list starts from the app's own visible rows."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.db.models.lookups import LessThan
+from django.utils import timezone
+
+from crm.core.activities.models import Task
+from crm.core.calendars import day_start
+from crm.core.people.models import Member
+from crm.core.people.reach import may
+from crm.core.pools import clock
+from crm.core.pools.exemptions import with_protection
+from leads.models import Lead
+from opportunities.models import Opportunity
+
+SHOWN = 8
+# Of the leads with the oldest follow-up, those that go back soonest are among the first.
+CANDIDATES = 60
+
+
+@dataclass(frozen=True)
+class Returning:
+    """A lead of mine and the moment at which it goes back to its pool."""
+
+    lead: Lead
+    clock: clock.Clock
+
+
+def tasks_due(member: Member, today: date) -> list[Task]:
+    """The member's own open tasks that are overdue or due on the company's today, oldest first."""
+    tomorrow = day_start(date.fromordinal(today.toordinal() + 1), member.tenant.zone)
+    mine = Task.objects.visible_to(member).filter(owner=member, status=Task.Status.OPEN)
+    now = timezone.now()
+    due = mine.filter(due_at__lt=tomorrow).annotate(is_overdue=LessThan(F("due_at"), now))
+    return list(due.order_by("due_at", "pk")[:SHOWN])
+
+
+def leads_going_back(member: Member, now: datetime | None = None) -> list[Returning]:
+    """The member's own leads that the clock takes back, soonest first (domain.md 6.2)."""
+    if not may(member, "lead.read"):
+        return []
+    now = now or timezone.now()
+    mine = Lead.objects.visible_to(member).filter(owner=member, status__in=Lead.CLOCKED).select_related("home_pool")
+    oldest = with_protection(mine).order_by(Greatest("owned_at", "last_followup_at"), "pk")[:CANDIDATES]
+    read = [Returning(lead, clock.read(_at_home(lead, member), now)) for lead in oldest]
+    return sorted((row for row in read if row.clock.returns_at), key=lambda row: row.clock.returns_at)[:SHOWN]
+
+
+def _at_home(lead: Lead, member: Member) -> Lead:
+    """Its pool's zone may be the company's, which is known already."""
+    if lead.home_pool:
+        lead.home_pool.tenant = member.tenant
+    return lead
+
+
+def closing_this_month(member: Member, today: date) -> list[Opportunity]:
+    """The member's own open opportunities whose expected close is in this month or past, soonest first."""
+    if not may(member, "opportunity.read"):
+        return []
+    first_of_next = date(today.year + today.month // 12, today.month % 12 + 1, 1)
+    mine = Opportunity.objects.visible_to(member).filter(owner=member, status=Opportunity.Status.OPEN)
+    rows = mine.filter(close_date__lt=first_of_next).select_related("account", "stage")
+    return list(rows.order_by("close_date", "pk")[:SHOWN])
