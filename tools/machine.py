@@ -1,7 +1,7 @@
 """From a bare machine to a Python with everything installed, then on to the command itself.
 
 Standard library only, and readable by any Python 3.6+, so that an old one can say that it is
-too old: `python3 tools/machine.py run|test|check|reset`. Everything after this
+too old: `python3 tools/machine.py run|test|check|lock|reset`. Everything after this
 runs in `.venv`, which is made from a committed lock file with hashes and made again only when
 that lock changed.
 """
@@ -22,7 +22,7 @@ VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "bin", "python")
 OLDEST = (3, 11)
 KNOWN = ("3.11", "3.12", "3.13", "3.14")
-LOCK_OF = {"run": "runtime", "reset": "runtime"}  # every other command installs what developers need
+LOCK_OF = {"run": "runtime"}  # every other command installs what developers need
 NEEDED_SPACE = {"fresh": 1500, "ready": 150}  # megabytes
 
 
@@ -245,9 +245,11 @@ def prepare(command):
 def begin(arguments):
     command, rest = arguments[0], arguments[1:]
     os.chdir(ROOT)
-    if command != "reset":
+    if command in ("reset", "lock"):  # they need nothing but Python
+        python = find_python()
+    else:
         prepare(command)
-    python = VENV_PYTHON if version_of(VENV_PYTHON) else find_python()
+        python = VENV_PYTHON
     sys.stdout.flush()
     os.execv(python, [python, "-m", "tools." + command, *rest])
 
@@ -259,5 +261,5 @@ def interrupted(_number, _frame):
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, interrupted)
     if len(sys.argv) < 2:
-        sys.exit("usage: python3 tools/machine.py run|test|check|reset")
+        sys.exit("usage: python3 tools/machine.py run|test|check|lock|reset")
     sys.exit(main_of(lambda: begin(sys.argv[1:])))

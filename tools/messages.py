@@ -77,7 +77,7 @@ def of_call(function: str, arguments: list[str | None]) -> Message | None:
 
 
 def in_python(source: bytes) -> Iterator[Message]:
-    for _line, function, found, _comments in extract_python(io.BytesIO(source), tuple(CALLS), [], {}):
+    for _line, function, found, _comments in extract_python(io.BytesIO(source), dict.fromkeys(CALLS), [], {}):
         arguments = list(found) if isinstance(found, tuple) else [found]
         if message := of_call(function, arguments):
             yield message
@@ -89,7 +89,7 @@ def literal_arguments(text: str, start: int) -> list[str | None]:
     while end != -1:
         with contextlib.suppress(SyntaxError):
             call = ast.parse(f"f({text[start:end]})", mode="eval").body
-            constants = [a.value if isinstance(a, ast.Constant) else None for a in call.args]  # type: ignore[attr-defined]
+            constants = [a.value if isinstance(a, ast.Constant) else None for a in call.args]
             return [value if isinstance(value, str) else None for value in constants]
         end = text.find(")", end + 1)
     return []

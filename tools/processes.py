@@ -155,3 +155,12 @@ def fell(child: Child) -> Trouble:
     code = child.process.poll() if child.process else None
     how = f" (signal {-code})" if code and code < 0 else f" (exit code {code})" if code is not None else ""
     return Trouble(f"{child.name} stopped unexpectedly{how}. The end of {child.log}:\n{lines}")
+
+
+def interrupted(_number, _frame):
+    raise KeyboardInterrupt
+
+
+def on_signals(handler) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.machine import Trouble, main_of, run_dir
 from tools.places import outside
 from tools.processes import Family
-from tools.run import alone
+from tools.state import alone
 
 
 def state_dirs(state: Path) -> list[Path]:
@@ -30,7 +30,7 @@ def agreed(paths: list[Path]) -> bool:
 
 
 def remove(state: Path, paths: list[Path]) -> None:
-    with alone(state, 0):
+    with alone(state, "make reset"):
         for folder in (state / "test", state):
             Family(folder).stop_leftovers()
         for path in paths:

@@ -7,7 +7,6 @@ worker, Valkey, PostgreSQL; a process that ends by itself is reported and ends t
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -18,12 +17,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 from tools import servers
 from tools.machine import ROOT, Trouble, installed, main_of, run_dir, step
-from tools.processes import Family, fell, wait_until
+from tools.processes import Family, fell, interrupted, on_signals, wait_until
+from tools.state import alone, make_state, read_secrets
 
 STOP_ORDER = ("web", "beat", "worker", "valkey", "postgres")
 STATIC_SOURCES = ("static", "frontend/vendor", "crm", "leads", "accounts", "opportunities")
@@ -31,22 +30,6 @@ PATIENCE = 60  # seconds for the web server to answer
 
 
 # --- before anything starts ---------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def alone(state: Path, port: int) -> Iterator[None]:
-    """Hold the lock of the state directory; a second start is refused with the address of the first."""
-    with (state / "lock").open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            said = handle.read().strip() or "somewhere"
-            raise Trouble(f"Leadline already runs from {state}: {said}. Stop that one, or set RUN_DIR.") from None
-        handle.truncate(0)
-        handle.write(f"http://localhost:{port}/ (process {os.getpid()})")
-        handle.flush()
-        yield
 
 
 def read_port() -> int:
@@ -85,7 +68,7 @@ def check_port(port: int) -> None:
 
 def environment(state: Path, port: int) -> dict[str, str]:
     """What the product is told; what the person set already wins."""
-    told = {"CRM_ENV": "local", "SECRET_KEY": servers.read_secrets(state)["secret_key"]}
+    told = {"CRM_ENV": "local", "SECRET_KEY": read_secrets(state)["secret_key"]}
     fixed = {"RUN_DIR": str(state), "PORT": str(port), "DJANGO_SETTINGS_MODULE": "crm.settings"}
     return told | {name: value for name, value in os.environ.items() if value or name not in told} | fixed
 
@@ -215,15 +198,6 @@ def watch(family: Family) -> None:
     raise fell(child)
 
 
-def interrupted(_number, _frame):
-    raise KeyboardInterrupt
-
-
-def on_signals(handler) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, handler)
-
-
 def serve(state: Path, port: int, family: Family) -> None:
     start = time.monotonic()
     if family.recorded():
@@ -244,9 +218,9 @@ def serve(state: Path, port: int, family: Family) -> None:
 
 
 def main() -> int:
-    port, state = read_port(), servers.make_state(Path(run_dir()).resolve())
+    port, state = read_port(), make_state(Path(run_dir()).resolve())
     on_signals(interrupted)
-    with alone(state, port):
+    with alone(state, f"Leadline at http://localhost:{port}/"):
         family = Family(state)
         try:
             serve(state, port, family)

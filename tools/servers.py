@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shlex
 import signal
 import socket
@@ -27,6 +26,7 @@ from psycopg2 import sql
 from tools.machine import ROOT, Trouble, main_of
 from tools.places import Place, find_place
 from tools.processes import Child, Family, fell, wait_until
+from tools.state import make_state, read_secrets
 
 POSTGRES = {
     "listen_addresses": "127.0.0.1",
@@ -46,19 +46,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def read_secrets(run_dir: Path) -> dict[str, str]:
-    """The passwords of this state directory, made at first use and readable by its owner alone."""
-    path = run_dir / "secrets.json"
-    if not path.exists():
-        names = ("postgres", "crm_owner", "crm_app", "valkey", "secret_key")
-        scratch = path.with_suffix(".new")
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            json.dump({name: secrets.token_hex(32 if name == "secret_key" else 16) for name in names}, handle)
-        scratch.replace(path)
-    return json.loads(path.read_text())
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------
@@ -234,21 +221,6 @@ def start_broker(run_dir: Path, family: Family) -> dict[str, str]:
         check_own_redis()
         return {}
     return start_valkey(run_dir, family)
-
-
-def make_state(run_dir: Path) -> Path:
-    """The state directory, open to pass through (PostgreSQL's user may have to), marked as ours."""
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise Trouble(f"RUN_DIR is {run_dir}, which is a file and no folder. Choose another.") from None
-    marker = run_dir / ".leadline"
-    if not marker.exists():
-        if any(run_dir.iterdir()):
-            raise Trouble(f"{run_dir} is not empty and not Leadline's. Set RUN_DIR to a new folder.")
-        marker.touch()
-        run_dir.chmod(0o711)
-    return run_dir
 
 
 # --- the servers of the tests -------------------------------------------------------------------

@@ -18,21 +18,22 @@ from pathlib import Path
 
 from tools import browser, servers
 from tools.machine import ROOT, main_of, run_dir, step
-from tools.processes import Family
-from tools.run import alone, interrupted, on_signals, translations
+from tools.processes import Family, interrupted, on_signals
+from tools.run import translations
+from tools.state import alone, make_state
 
 
 @contextlib.contextmanager
 def test_servers() -> Iterator[dict[str, str]]:
     """The environment of the tests, with servers that stop afterwards unless they ran before."""
-    parent = servers.make_state(Path(run_dir()).resolve())
-    state = servers.make_state(parent / "test")
+    parent = make_state(Path(run_dir()).resolve())
+    state = make_state(parent / "test")
     if found := servers.running(state):
         yield os.environ | found
         return
     family = Family(state)
     on_signals(interrupted)
-    with alone(state, 0):
+    with alone(state, "a run of the tests"):
         try:
             family.stop_leftovers()
             with step("Test servers"):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tools import places, servers
+from tools import places, servers, state
 from tools.machine import Trouble, explain, why_no_packages
 from tools.processes import Child, Family, fell, start_mark, wait_until
 
@@ -24,8 +24,8 @@ def sleeper(family):
 
 
 def test_secrets_are_kept_and_closed_to_others(tmp_path):
-    made = servers.read_secrets(tmp_path)
-    assert servers.read_secrets(tmp_path) == made
+    made = state.read_secrets(tmp_path)
+    assert state.read_secrets(tmp_path) == made
     assert len(set(made.values())) == len(made) and all(len(word) >= 32 for word in made.values())
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
 
@@ -33,10 +33,16 @@ def test_secrets_are_kept_and_closed_to_others(tmp_path):
 def test_a_folder_with_other_things_in_it_is_no_state_directory(tmp_path):
     (tmp_path / "thesis.txt").write_text("dear")
     with pytest.raises(Trouble, match="not empty"):
-        servers.make_state(tmp_path)
-    state = servers.make_state(tmp_path / "state")
-    (state / "anything").touch()
-    assert servers.make_state(state) == state
+        state.make_state(tmp_path)
+    mine = state.make_state(tmp_path / "state")
+    (mine / "anything").touch()
+    assert state.make_state(mine) == mine
+
+
+def test_a_second_start_is_told_about_the_first(tmp_path):
+    again = pytest.raises(Trouble, match="in use by Leadline at 8000")
+    with state.alone(tmp_path, "Leadline at 8000"), again, state.alone(tmp_path, "Leadline at 8001"):
+        pass
 
 
 def test_half_a_database_of_ones_own_is_refused(monkeypatch):
