@@ -1,5 +1,28 @@
 from django.apps import AppConfig
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+    verbose_name = _("Customers")
+
+    def ready(self):
+        from crm.core.company import holdings
+        from crm.core.identity.subjects import register
+
+        from .models import Account, Contact
+
+        live = ~Q(status=Account.Status.MERGED)
+        register(
+            Account, name="name", phones=("phone",), website="website", uscc="uscc",
+            search=("name", "uscc", "phone"), live=live & Q(is_placeholder=False),
+            url_name="accounts:detail", icon="building",
+        )  # fmt: skip
+        register(
+            Contact, firm="account", phones=("phone",), emails=("email",), search=("name", "phone", "email", "wechat"),
+            live=~Q(account__status=Account.Status.MERGED), url_name="accounts:contact", icon="user",
+        )  # fmt: skip
+        holdings.register(
+            lambda member: (_("customers"), Account.objects.of(member.tenant_id).filter(live, owner=member).count())
+        )

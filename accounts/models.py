@@ -58,6 +58,7 @@ class Account(Record):
     is_placeholder = models.BooleanField(default=False, editable=False)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("customer"), _("customers")
         ordering = ["name", "id"]
         constraints = [
             models.UniqueConstraint(
@@ -113,6 +114,7 @@ class Contact(Record):
     has_left = models.BooleanField(_("has left the company"), default=False)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("contact"), _("contacts")
         ordering = ["name", "id"]
 
     def __str__(self):

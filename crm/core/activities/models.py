@@ -9,6 +9,10 @@ from crm.core.people.reach import reach_q
 from crm.core.records import Record
 from crm.core.tenancy.models import AppendOnlyModel, TenantForeignKey, TenantModel
 
+from . import subjects
+
+PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+
 
 class SubjectLink(TenantModel):
     """Ties a row to a record it is about; a row may be about several (a visit: deal and account)."""
@@ -58,6 +62,7 @@ class Activity(AppendOnlyModel):
     counts_as_followup = models.BooleanField(default=False, editable=False)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("activity"), _("activities")
         ordering = ["-occurred_at", "-id"]
         indexes = [models.Index(fields=["tenant", "actor", "-occurred_at"], name="activity_of_actor")]
 
@@ -71,6 +76,12 @@ class Activity(AppendOnlyModel):
     @classmethod
     def visible_q(cls, member) -> models.Q:
         return reach_q(member, "activity.read", "actor")
+
+    @classmethod
+    def readable_q(cls, member) -> models.Q:
+        """Also what others did about records that the member may read: for one activity, not for lists."""
+        links = ActivityLink.objects.of(member.tenant_id).filter(activity=models.OuterRef("pk"))
+        return cls.visible_q(member) | subjects.linked_to_readable(links, member)
 
 
 class ActivityLink(SubjectLink):
@@ -105,6 +116,7 @@ class Task(Record):
     subject_id = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("task"), _("tasks")
         ordering = ["due_at", "id"]
         indexes = [
             models.Index(fields=["tenant", "owner", "due_at"], name="task_open", condition=models.Q(status="open")),
@@ -129,10 +141,21 @@ class Attachment(Record):
     sha256 = models.CharField(max_length=64, editable=False)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("file"), _("files")
         ordering = ["-id"]
 
     def __str__(self):
         return self.name
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a browser may show it in place: a picture that was encoded anew on its way in."""
+        return self.content_type in PICTURES
+
+    @classmethod
+    def visible_q(cls, member) -> models.Q:
+        links = AttachmentLink.objects.of(member.tenant_id).filter(attachment=models.OuterRef("pk"))
+        return subjects.linked_to_readable(links, member)
 
 
 class AttachmentLink(SubjectLink):

@@ -2,20 +2,18 @@
 
 import uuid
 
-from django.core.files.base import ContentFile
+from django.core.files import File
 from django.core.files.storage import default_storage
+
+from crm.core.uploads import clean_upload
 
 
 def store(upload, tenant_id: int) -> dict:
-    """Check and keep an upload; the columns of its Attachment. ValidationError when it may not be kept."""
-    from crm.core.uploads import clean_upload
-
+    """Check and keep an upload; the columns of its Attachment. Refused when it may not be kept (A5)."""
     clean = clean_upload(upload)
-    name = default_storage.save(f"{tenant_id}/{uuid.uuid4()}", ContentFile(clean.content))
+    with clean.file:
+        name = default_storage.save(f"{tenant_id}/{uuid.uuid4()}", File(clean.file))
     return {
-        "file": name,
-        "name": clean.name,
-        "content_type": clean.content_type,
-        "size": clean.size,
+        "file": name, "name": clean.name, "content_type": clean.content_type, "size": clean.size,
         "sha256": clean.sha256,
-    }
+    }  # fmt: skip

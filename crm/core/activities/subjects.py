@@ -29,6 +29,12 @@ def find(subject_type: str, pk: int, *, member) -> Record | None:
     return model.objects.visible_to(member).filter(pk=pk).first() if model else None
 
 
+def is_hidden(subject, member) -> bool:
+    """Whether the member sees that the record is there, but not what was said and sent (INV-L12: a pool's lead)."""
+    hides = getattr(subject, "hides_contact_from", None)
+    return bool(hides and hides(member))
+
+
 def require_visible(subject, member) -> None:
     """Forbidden unless the member may see the record."""
     if not type(subject).objects.visible_to(member).filter(pk=subject.pk).exists():
@@ -40,10 +46,12 @@ def of(subject) -> Q:
     return Q(subject_type=label(subject), subject_id=subject.pk)
 
 
-def linked_to_visible(links, member) -> Q:
-    """Rows one of whose links (`links` filtered to the outer row) names a record that the member may see."""
+def linked_to_readable(links, member) -> Q:
+    """Rows one of whose links (`links` filtered to the outer row) names a record that the member may read."""
     found = Q()
     for name, model in models().items():
-        visible = model.objects.visible_to(member).filter(pk=OuterRef("subject_id"))
-        found |= Q(Exists(links.filter(Exists(visible), subject_type=name)))
+        readable = model.objects.visible_to(member).filter(pk=OuterRef("subject_id"))
+        if hasattr(model, "hidden_q"):
+            readable = readable.exclude(model.hidden_q(member))
+        found |= Q(Exists(links.filter(Exists(readable), subject_type=name)))
     return found

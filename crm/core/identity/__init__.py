@@ -1,0 +1,1 @@
+"""Recognising and finding records: `from crm.core.identity.subjects import register` in AppConfig.ready()."""

@@ -11,7 +11,6 @@ class IdentityKey(TenantModel):
     class Kind(models.TextChoices):
         USCC = "uscc"
         NAME = "name"
-        NAME_REG = "name_reg"
         MOBILE = "mobile"
         LANDLINE = "landline"
         EMAIL = "email"

@@ -1,5 +1,6 @@
 """Fields that carry the tenant through rows and joins."""
 
+from django import forms
 from django.db import models
 from django.db.models.expressions import Col
 from django.db.models.lookups import Exact
@@ -42,5 +43,7 @@ class TenantForeignKey(models.ForeignKey):
 
     def formfield(self, **kwargs):
         """Offer nothing until a scoped form says whose rows may be chosen."""
-        kwargs.setdefault("queryset", self.remote_field.model._base_manager.none())
-        return super().formfield(**kwargs)
+        rows = self.remote_field.model._base_manager.none()
+        choice = {"form_class": forms.ModelChoiceField, "queryset": rows, "blank": self.blank, **kwargs}
+        # ForeignKey.formfield would ask the guarded manager for all rows.
+        return super(models.ForeignKey, self).formfield(**choice)
