@@ -110,7 +110,7 @@ class Family:
         return child
 
     def open_log(self, name: str) -> Path:
-        self.logs.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
         log = self.logs / f"{name}.log"
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))

@@ -18,7 +18,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg2
 from psycopg2 import sql
@@ -188,12 +187,11 @@ def own_database() -> bool:
 
 def check_own_database() -> None:
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
-        url = urlsplit(os.environ[name])
         try:
             connection = psycopg2.connect(os.environ[name], connect_timeout=5)
         except psycopg2.Error as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise Trouble(f"The database of {name} ({url.hostname}) cannot be used: {reason}") from None
+            reason = str(error).strip().splitlines()[0]
+            raise Trouble(f"The database of {name} cannot be used: {reason}") from None
         version = connection.server_version
         connection.close()
         if version < 150000:

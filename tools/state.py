@@ -25,6 +25,7 @@ def make_state(run_dir: Path) -> Path:
             raise Trouble(f"{run_dir} is not empty and not Leadline's. Set RUN_DIR to a new folder.")
         marker.touch()
         run_dir.chmod(0o711)
+    (run_dir / "logs").mkdir(exist_ok=True)
     return run_dir
 
 
