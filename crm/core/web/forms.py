@@ -71,6 +71,8 @@ def scope_fields(form, member) -> None:
             field.scope_to(member)
         elif isinstance(field, forms.ModelChoiceField) and model and _is_tenant_relation(model, name):
             field.queryset = field.queryset.model.objects.visible_to(member)
+        if hasattr(field.widget, "scope_to"):
+            field.widget.scope_to(member)
 
 
 def _is_tenant_relation(model, name: str) -> bool:
