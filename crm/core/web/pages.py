@@ -4,7 +4,7 @@ import base64
 import json
 from dataclasses import dataclass
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -70,10 +70,17 @@ def keyset_page(
     """
     queryset = queryset.order_by(*order)
     if after:
-        queryset = queryset.filter(_beyond(order, _read_cursor(after, len(order))))
+        queryset = _following(queryset, order, _read_cursor(after, len(order)))
     rows = list(queryset[: size + 1])
     following = _write_cursor(rows[size - 1], order) if len(rows) > size else None
     return Page(rows[:size], following, is_first=not after)
+
+
+def _following(queryset: QuerySet, order, values) -> QuerySet:
+    try:
+        return queryset.filter(_beyond(order, values))
+    except (TypeError, ValueError, ValidationError) as error:  # a value of another type than its column's
+        raise BadRequest("cursor") from error
 
 
 def _beyond(order, values) -> Q:
