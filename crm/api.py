@@ -10,6 +10,8 @@ from crm.core.catalog import api as catalog
 from crm.core.company import api as company
 from crm.core.identity import api as identity
 from crm.core.notifications import api as notifications
+from crm.core.pools import api as pools
+from leads import api as leads
 
 router = DefaultRouter()
 router.include_root_view = False
@@ -19,6 +21,8 @@ catalog.register(router)
 identity.register(router)
 company.register(router)
 notifications.register(router)
+pools.register(router)
+leads.register(router)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="crm.urls"), name="schema"),

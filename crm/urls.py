@@ -33,6 +33,8 @@ company = [
     path("", include("crm.core.activities.urls")),
     path("", include("crm.core.identity.urls")),
     path("", include("accounts.urls")),
+    path("", include("leads.urls")),
+    path("", include("crm.core.pools.urls")),
     path("", include("accounts.visit_urls")),
 ]
 

@@ -1,13 +1,18 @@
 """Leads: enquiries on their way to a customer (domain.md 3.2, 4.1)."""
 
+from typing import NamedTuple
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Contact
-from crm.core.people.reach import reach_q
-from crm.core.pools.models import Poolable
+from crm.core import records
+from crm.core.names import mask_email, mask_phone
+from crm.core.people.reach import NOTHING, may, owners_covered
+from crm.core.people.roles import Role
+from crm.core.pools.models import Pool, Poolable
 from crm.core.tenancy.models import AppendOnlyModel, TenantForeignKey
 from opportunities.models import Opportunity
 
@@ -26,6 +31,15 @@ class Channel(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+class ContactData(NamedTuple):
+    """How to reach a lead, as one member may see it."""
+
+    phone: str
+    email: str
+    wechat: str
+    hidden: bool
+
+
 class Lead(Poolable):
     class Status(models.TextChoices):
         POOLED = "pooled", _("In the pool")
@@ -37,7 +51,11 @@ class Lead(Poolable):
         DISQUALIFIED = "disqualified", _("Disqualified")
         MERGED = "merged", _("Merged")
 
+    POOLED = Status.POOLED
     OWNED = (Status.ASSIGNED, Status.WORKING, Status.NURTURING, Status.QUALIFIED)
+    # A new owner begins with the first of these. Who nurtures a lead has put the clock to rest.
+    CLOCKED = (Status.ASSIGNED, Status.WORKING, Status.QUALIFIED)
+    DEALT = (Status.CONVERTED,)
     # domain.md 4.1; architecture.md 5b: `new` is not stored.
     MOVES = {
         Status.POOLED: {Status.ASSIGNED, Status.DISQUALIFIED, Status.MERGED},
@@ -77,7 +95,12 @@ class Lead(Poolable):
     converted_at = models.DateTimeField(null=True, editable=False)
     merged_into = TenantForeignKey("self", null=True, related_name="+", editable=False)
 
+    # What a pool hides until a claim (INV-L12); the events that carry these columns hide them too.
+    CONTACT_FIELDS = ("phone", "email", "wechat")
+
     class Meta:
+        verbose_name = _("lead")
+        verbose_name_plural = _("leads")
         ordering = ["-id"]
         constraints = [
             # INV-L1: in exactly one place.
@@ -105,8 +128,53 @@ class Lead(Poolable):
 
     @classmethod
     def visible_q(cls, member) -> Q:
-        """Own or reached leads, and what lies in a pool the member may claim from."""
-        return reach_q(member, "lead.read")
+        """Own or reached leads, and what lies in a pool that the member may claim from or runs."""
+        covered = owners_covered(member, "lead.read")
+        if covered is None:
+            return Q()
+        if set(member.roles) == {Role.PARTNER}:
+            # A partner never sees a pool, and follows what he handed in wherever it goes.
+            return Q(owner=member) | Q(created_by=member)
+        pools = list(Pool.objects.visible_to(member).values_list("pk", flat=True))
+        in_pool = Q(pool__in=pools) if may(member, "lead.assign") else Q(pool__in=pools, in_review=False)
+        return Q(owner__in=covered) | in_pool if covered else NOTHING
+
+    @classmethod
+    def hidden_q(cls, member) -> Q:
+        """Leads whose contact data the member may not see: the set that `contact_for` masks (INV-L12)."""
+        return Q(pool__mask_contacts=True) & ~Q(pool__in=_administered(member))
+
+    def hides_contact_from(self, member) -> bool:
+        return self.pool_id is not None and self.pool.mask_contacts and self.pool_id not in _administered(member)
+
+    def contact_for(self, member) -> ContactData:
+        """Phone, e-mail and WeChat as `member` may see them; every face asks here (INV-L12)."""
+        if not self.hides_contact_from(member):
+            return ContactData(self.phone, self.email, self.wechat, hidden=False)
+        return ContactData(mask_phone(self.phone), mask_email(self.email), "***" if self.wechat else "", hidden=True)
+
+    def followed_up(self, activity) -> None:
+        """A follow-up by the owner starts the days anew, from the earlier of its time and its entry (domain.md 6.1)."""
+        since = min(activity.occurred_at, activity.recorded_at)
+        if activity.actor_id != self.owner_id or since < self.owned_at:
+            return
+        changes = {
+            "last_followup_at": max(self.last_followup_at or since, since),
+            "first_response_at": self.first_response_at or since,
+            "reminded_on": None,
+        }
+        if self.status == self.Status.ASSIGNED:
+            records.move(self, self.Status.WORKING, by=activity.actor, verb="worked", **changes)
+        else:
+            records.update(self, by=activity.actor, verb="followed_up", **changes)
+
+
+def _administered(member) -> frozenset[int]:
+    """Pools that the member runs; asked once for each member object, which lives as long as a request."""
+    if not hasattr(member, "_administered_pools"):
+        pools = Pool.objects.of(member.tenant_id).administered_by(member)
+        member._administered_pools = frozenset(pools.values_list("pk", flat=True))
+    return member._administered_pools
 
 
 class LeadTouch(AppendOnlyModel):
