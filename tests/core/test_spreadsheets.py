@@ -310,7 +310,8 @@ def test_hostile_files_get_a_sentence(name):
 
 
 READER = """
-import json, resource, sys, time
+import json, sys, time
+from tests.core.memory import peak_megabytes
 from crm.core.spreadsheets import Unreadable, read_rows
 start, code = time.monotonic(), ""
 try:
@@ -318,8 +319,7 @@ try:
         list(read_rows(file).rows())
 except Unreadable as error:
     code = error.code
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"code": code, "seconds": time.monotonic() - start, "megabytes": peak}))
+print(json.dumps({"code": code, "seconds": time.monotonic() - start, "megabytes": peak_megabytes()}))
 """
 
 
