@@ -67,6 +67,7 @@ def samples() -> dict[str, Any]:
         "funnel": funnel(),
         "funnel_total": {"count": 100, "amount": Decimal("8846000"), "weighted": Decimal("2470600"), "url": "#"},
         "stages": stepper(),
+        "stage_choices": [(i, name) for i, (name, *_rest) in enumerate(STAGES)],
         "choices": [("web", _("Website")), ("fair", _("Trade fair")), ("ref", _("Referral"))],
         "changes": [(_("Amount"), "80,000.00", "96,000.00"), (_("Close date"), "", "2026-12-18")],
         "step_names": [_("Upload"), _("Map columns"), _("Check"), _("Import")],

@@ -133,7 +133,7 @@ def moment(value: datetime | None) -> str:
     if not value:
         return NOTHING
     local = timezone.localtime(value)
-    return format_html('<time datetime="{}">{:%Y-%m-%d %H:%M}</time>', local.isoformat(), local)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), local.strftime("%Y-%m-%d %H:%M"))
 
 
 @register.filter
