@@ -25,7 +25,6 @@ from tools.processes import Family, fell, interrupted, on_signals, wait_until
 from tools.state import alone, make_state, read_secrets
 
 STOP_ORDER = ("web", "beat", "worker", "valkey", "postgres")
-STATIC_SOURCES = ("static", "frontend/vendor", "crm", "leads", "accounts", "opportunities")
 PATIENCE = 60  # seconds for the web server to answer
 
 
@@ -91,14 +90,14 @@ def manage(env: dict[str, str], state: Path, *arguments: str) -> None:
         raise Trouble("The disk is full." if full else f"manage.py {arguments[0]} failed ({log}):\n{lines}")
 
 
-def fingerprint(folders: tuple[str, ...], pattern: str) -> str:
-    """Changes when a file below the folders that matches comes, goes or is written."""
+def static_fingerprint() -> str:
+    """Changes when a static file comes, goes or is written, or the packages change."""
+    apps = [path.parent for path in Path(ROOT).glob("*/apps.py")] + [Path(ROOT, "crm")]
+    folders = [Path(ROOT, "static"), Path(ROOT, "frontend", "vendor"), *(f for a in apps for f in a.glob("**/static"))]
     seen = hashlib.sha256(json.dumps(installed(), sort_keys=True).encode())
-    for folder in folders:
-        for path in sorted(Path(ROOT, folder).glob(pattern)):
-            if path.is_file():
-                status = path.stat()
-                seen.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        status = path.stat()
+        seen.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
     return seen.hexdigest()
 
 
@@ -114,7 +113,7 @@ def translations() -> None:
 def static_files(env: dict[str, str], state: Path) -> None:
     """Collect the static files when one of them, or a package that may bring some, changed."""
     stamp = state / "static.stamp"
-    seen = fingerprint(("static", "frontend/vendor"), "**/*") + fingerprint(STATIC_SOURCES, "**/static/**/*")
+    seen = static_fingerprint()
     if stamp.exists() and stamp.read_text() == seen:
         return
     with step("Static files"):
