@@ -9,20 +9,24 @@ from crm.core.activities import api as activities
 from crm.core.catalog import api as catalog
 from crm.core.company import api as company
 from crm.core.identity import api as identity
+from crm.core.imports import api as imports
 from crm.core.notifications import api as notifications
 from crm.core.pools import api as pools
 from leads import api as leads
+from opportunities import api as opportunities
 
 router = DefaultRouter()
 router.include_root_view = False
 accounts.register(router)
 activities.register(router)
 catalog.register(router)
+opportunities.register(router)
 identity.register(router)
 company.register(router)
 notifications.register(router)
 pools.register(router)
 leads.register(router)
+imports.register(router)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="crm.urls"), name="schema"),

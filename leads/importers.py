@@ -36,7 +36,8 @@ class LeadImporter(Importer):
     unique_kinds = frozenset({"uscc", "email", "mobile"})
     columns = (
         Column("name", _("Company name"), required=True,
-               synonyms="公司, 公司名称, 企业名称, 单位名称, 客户名称, 线索名称, company, lead name, organisation, organization, account"),
+               synonyms="公司, 公司名称, 企业名称, 单位名称, 客户名称, 线索名称, company, lead name, "
+                        "organisation, organization, account"),
         Column("contact_name", _("Contact"), max_length=100,
                synonyms="联系人, 联系人姓名, 姓名, contact name, contact person, full name"),
         Column("title", _("Job title"), synonyms="职位, 职务, 岗位, position", max_length=100),
@@ -52,8 +53,9 @@ class LeadImporter(Importer):
         Column("source", _("Source"), kind="choice", choices=Channel,
                synonyms="来源, 线索来源, 渠道, channel, lead source",
                words={"展会": "fair", "官网": "website", "网站": "website", "百度": "search", "搜索": "search",
-                      "转介绍": "referral", "老客户介绍": "referral", "推荐": "referral", "广告": "ads", "地推": "field",
-                      "微信": "social", "抖音": "social", "web": "website", "trade show": "fair", "其他": "other"}),
+                      "转介绍": "referral", "老客户介绍": "referral", "推荐": "referral", "广告": "ads",
+                      "地推": "field", "微信": "social",
+                      "抖音": "social", "web": "website", "trade show": "fair", "其他": "other"}),
         Column("campaign", _("Campaign"), synonyms="活动, 市场活动", max_length=100),
         Column("needs", _("Needs"), kind="long", synonyms="需求, 需求描述, 备注, 说明, remark, notes, note"),
         Column("owner", _("Owner"), kind="relation",

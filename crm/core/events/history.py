@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.db import connection, models, transaction
 from django.db.models import F, Func, JSONField, TextField, Value
+from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 
@@ -113,9 +114,11 @@ def _pair(model, name: str, after):
 
 
 def plain(value):
-    """A value as JSON keeps it: ids for records, text for money and time."""
+    """A value as JSON keeps it: ids for records, names for files, text for money and time."""
     if isinstance(value, models.Model):
         return value.pk
+    if isinstance(value, FieldFile):
+        return value.name
     if isinstance(value, Decimal | datetime | date | uuid.UUID):
         return value.isoformat() if hasattr(value, "isoformat") else str(value)
     return value
