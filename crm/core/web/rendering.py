@@ -7,8 +7,17 @@ from typing import Any
 from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.urls import reverse
+from django.utils.translation import ngettext_lazy
 
 KEYBOARDS = {"tel": "tel", "email": "email", "url": "url", "number": "decimal", "search": "search"}
+# Sentences of Django's forms that its Chinese catalogue lacks; named here so that ours holds them.
+BORROWED = (
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+        8,
+    ),
+)
 
 
 class FormRenderer(TemplatesSetting):
