@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Exists, Q
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -36,12 +36,15 @@ def steps(member: Member) -> list[Step]:
     """What is left to do in a company that just began; empty for everybody else, and when all is done."""
     if not may(member, "member.manage"):
         return []
-    found = _all(member)
+    found = [step for step in _all(member) if step.url]
     return [] if all(step.done for step in found) else found
 
 
 def _page(member: Member, name: str) -> str:
-    return reverse(name, kwargs={"tenant": member.tenant.slug})
+    try:
+        return reverse(name, kwargs={"tenant": member.tenant.slug})
+    except NoReverseMatch:
+        return ""
 
 
 def _all(member: Member) -> list[Step]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.people.models import Member, Team, User
 from crm.core.people.roles import Reach, Role
 from crm.core.tenancy.models import Tenant
-from crm.core.web.forms import MemberForm, RecordForm, ScopedChoiceField
+from crm.core.web.forms import MemberForm, RecordForm, ScopedChoiceField, ScopedMultipleChoiceField
 from crm.core.web.rendering import DateInput
 
 from .actions import found_company
@@ -80,7 +80,7 @@ class CompanyForm(forms.ModelForm):
 REGIONS = {"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
 
 
-class TeamsField(forms.ModelMultipleChoiceField):
+class TeamsField(ScopedMultipleChoiceField):
     """Several teams of the company, shown with their place in the tree."""
 
     widget = forms.CheckboxSelectMultiple
@@ -97,7 +97,7 @@ class PersonForm(RecordForm):
         label=_("Sees"), required=False, choices=[("", _("Usual for the roles")), *Reach.choices],
         help_text=_("Whose leads, customers and opportunities this person sees."),
     )  # fmt: skip
-    teams = TeamsField(None, label=_("Teams"), required=False)
+    teams = TeamsField(Team, label=_("Teams"), required=False)
 
     class Meta:
         model = Member
@@ -105,7 +105,6 @@ class PersonForm(RecordForm):
 
     def __init__(self, *args, member, **kwargs):
         super().__init__(*args, member=member, **kwargs)
-        self.fields["teams"].queryset = Team.objects.visible_to(member)
         if self.instance.pk:
             self.initial["teams"] = [seat.team_id for seat in self.instance.memberships.all()]
             self.fields["reach"].choices = Reach.choices

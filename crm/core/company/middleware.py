@@ -1,7 +1,9 @@
 """From a request to a company, a member and the open wall."""
 
 import re
+import time
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
@@ -34,6 +36,22 @@ class LanguageMiddleware:
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", request.LANGUAGE_CODE)
         return response
+
+
+class SessionActivityMiddleware:
+    """Notes where a person is signed in, for the list of sessions; every five minutes is often enough."""
+
+    EVERY = 300
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        now = int(time.time())
+        if request.user.is_authenticated and now - request.session.get("seen", 0) >= self.EVERY:
+            request.session["seen"] = now
+            UserSession.objects.create_from_request(request)
+        return self.get_response(request)
 
 
 class CompanyMiddleware:

@@ -19,6 +19,17 @@ class ScopedChoiceField(forms.ModelChoiceField):
         self.queryset = self.narrow(rows) if self.narrow else rows
 
 
+class ScopedMultipleChoiceField(forms.ModelMultipleChoiceField):
+    """Several among the rows of `model` visible to the form's member."""
+
+    def __init__(self, model, **kwargs):
+        self.model = model
+        super().__init__(model._base_manager.none(), **kwargs)
+
+    def scope_to(self, member) -> None:
+        self.queryset = self.model.objects.visible_to(member)
+
+
 class MemberForm(forms.Form):
     """A form filled in by `member` (required keyword)."""
 
@@ -67,7 +78,7 @@ class RecordForm(forms.ModelForm):
 def scope_fields(form, member) -> None:
     model = getattr(getattr(form, "_meta", None), "model", None)
     for name, field in form.fields.items():
-        if isinstance(field, ScopedChoiceField):
+        if isinstance(field, ScopedChoiceField | ScopedMultipleChoiceField):
             field.scope_to(member)
         elif isinstance(field, forms.ModelChoiceField) and model and _is_tenant_relation(model, name):
             field.queryset = field.queryset.model.objects.visible_to(member)
