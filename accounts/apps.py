@@ -8,6 +8,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Customers")
 
     def ready(self):
+        self._enter_menus()
         from crm.core.company import holdings
         from crm.core.identity.subjects import register
 
@@ -26,3 +27,17 @@ class AccountsConfig(AppConfig):
         holdings.register(
             lambda member: (_("customers"), Account.objects.of(member.tenant_id).filter(live, owner=member).count())
         )
+
+    def _enter_menus(self):
+        from crm.core.web.navigation import Entry, register
+
+        sales = frozenset({"rep", "manager"})
+        readers = sales | {"presales", "finance", "admin"}
+        visitors = sales | {"presales"}
+        register(Entry("accounts", _("Customers"), "accounts:list", "building", roles=readers, order=30))
+        register(
+            Entry("accounts", _("Customers"), "accounts:list", "building", roles=readers, place="bottom", order=20)
+        )
+        register(Entry("visits", _("Visits"), "visits:list", "map-pin", roles=visitors | {"admin"}, order=50))
+        register(Entry("visit", _("Visit"), "visits:new", "map-pin", roles=visitors, place="create", order=10))
+        register(Entry("account", _("Customer"), "accounts:create", "building", roles=sales, place="create", order=40))

@@ -17,6 +17,10 @@ class Choice:
     account: Account
     metres: int | None = None
 
+    @property
+    def kilometres(self) -> str:
+        return f"{(self.metres or 0) / 1000:.1f}"
+
 
 def choices(member, position=None) -> list[Choice]:
     """At most eight customers the member sees. `position` is (latitude, longitude) in WGS-84 degrees.

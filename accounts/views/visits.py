@@ -57,7 +57,9 @@ def save(member, form: VisitForm) -> int:
 def customers(request, tenant: str):
     """The customer chips again: for a search, or when the device knows where it is."""
     require(request.member, "activity.create")
-    return render(request, "visits/_customers.html", {"choices": offered(request, request.GET.get("account"))})
+    chosen = request.GET.get("account")
+    context = {"choices": offered(request, chosen), "chosen": chosen}
+    return render(request, "visits/_customers.html", context)
 
 
 def offered(request, chosen) -> list[nearby.Choice]:

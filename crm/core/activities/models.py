@@ -134,7 +134,8 @@ class Task(Record):
 class Attachment(Record):
     """A file kept outside static, named by a uuid, served by a view that checks who asks."""
 
-    file = models.FileField(max_length=255, editable=False)
+    # Its name in the store, never shown.
+    file = models.CharField(max_length=255, editable=False)
     name = models.CharField(_("file name"), max_length=200)
     content_type = models.CharField(max_length=100, editable=False)
     size = models.PositiveBigIntegerField(editable=False)

@@ -59,7 +59,7 @@ def show(request, subject, status: int = 200, **forms):
         "tasks": [] if hidden else tasks_of(subject),
         "files": [] if hidden else timeline.files_of(subject)[:50],
         "log": forms.get("log") or ActivityForm(member=member, auto_id="log_%s"),
-        "task": forms.get("task") or TaskForm(member=member, auto_id="task_%s"),
+        "task_form": forms.get("task") or TaskForm(member=member, auto_id="task_%s"),
         "file": forms.get("file") or FileForm(member=member, auto_id="file_%s"),
         "may_log": not hidden and may(member, "activity.create"),
         "may_plan": not hidden and may(member, "task.create"),
@@ -134,7 +134,7 @@ def download(request, tenant: str, pk: int):
 
 def file_response(attachment: Attachment, *, inline: bool = False) -> FileResponse:
     try:
-        content = default_storage.open(attachment.file.name)
+        content = default_storage.open(attachment.file)
     except FileNotFoundError as error:
         raise Http404(_("This file is missing from the store. Ask your administrator.")) from error
     response = FileResponse(
