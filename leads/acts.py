@@ -30,6 +30,10 @@ class Act:
     primary: bool = False
 
     @property
+    def url_name(self) -> str:
+        return f"leads:{self.name}"
+
+    @property
     def asks(self) -> bool:
         return self.form is not forms.NothingForm
 

@@ -53,9 +53,11 @@ def _tabs(request, asked) -> dict:
 def detail(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     lead = get_visible(Lead, request, pk, "lead.read", *RELATED, "account", "contact", "opportunity", "merged_into")
     present([lead], request.member)
+    offered = list(acts.offered(lead, request.member))
     context = {
         "lead": lead,
-        "acts": list(acts.offered(lead, request.member)),
+        "acts": offered,
+        "menu": [act for act in offered if not act.primary],
         "may_convert": acts.may_convert(lead, request.member),
         "may_edit": acts.may_edit(lead, request.member),
         "touches": lead.touches.all()[:20],

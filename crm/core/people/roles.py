@@ -56,6 +56,7 @@ GRANTS: dict[str, dict[str, Scope]] = {
     "lead.update": {REP: OWN, MANAGER: REACH, ADMIN: ALL},
     "lead.claim": {REP: OWN, MANAGER: OWN},
     "lead.assign": {MANAGER: REACH, ADMIN: ALL},
+    "lead.protect": {MANAGER: REACH, ADMIN: ALL},
     "lead.transfer": {MANAGER: REACH, ADMIN: ALL},
     "lead.return": {REP: OWN, MANAGER: REACH, ADMIN: ALL},
     "lead.disqualify": {REP: OWN, MANAGER: REACH, ADMIN: ALL},

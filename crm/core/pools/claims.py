@@ -29,11 +29,19 @@ def take(rows: Sequence[Poolable], pool: Pool, *, by: Member) -> list[Poolable]:
         require_rested(row, pool, by, now)
     use_quota(pool, by, len(rows), now)
     require_room(type(rows[0]), pool, by, len(rows))
-    locked = records.lock_all(type(rows[0]), [row.pk for row in rows], by.tenant_id)
-    for row in locked:
+    for row in _locked(rows):
         require_in_pool(row, pool)
+        require_rested(row, pool, by, now)
         give(row, by, by=by, verb="claimed", owner_reason=OwnerReason.CLAIM, at=now)
-    return locked
+    return list(rows)
+
+
+def _locked(rows: Sequence[Poolable]) -> list[Poolable]:
+    """The rows brought up to date and locked, in the order of their keys."""
+    now = {row.pk: row for row in records.lock_all(type(rows[0]), [row.pk for row in rows], rows[0].tenant_id)}
+    for row in rows:
+        row.__dict__.update(now[row.pk].__dict__)
+    return sorted(rows, key=lambda row: row.pk)
 
 
 def require_member(pool: Pool, member: Member) -> None:

@@ -5,25 +5,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pools', '0001_initial'),
+        ("pools", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='pool',
-            name='cool_off_days',
-            field=models.PositiveIntegerField(default=3, validators=[django.core.validators.MaxValueValidator(3650)], verbose_name='days before the former owner may claim again'),
+            model_name="pool",
+            name="cool_off_days",
+            field=models.PositiveIntegerField(
+                default=3,
+                validators=[django.core.validators.MaxValueValidator(3650)],
+                verbose_name="days before the former owner may claim again",
+            ),
         ),
         migrations.AlterField(
-            model_name='pool',
-            name='remind_days',
-            field=models.PositiveIntegerField(default=3, help_text='0 switches reminders off.', validators=[django.core.validators.MaxValueValidator(3650)], verbose_name='reminds days before'),
+            model_name="pool",
+            name="remind_days",
+            field=models.PositiveIntegerField(
+                default=3,
+                help_text="0 switches reminders off.",
+                validators=[django.core.validators.MaxValueValidator(3650)],
+                verbose_name="reminds days before",
+            ),
         ),
         migrations.AlterField(
-            model_name='pool',
-            name='review_after_returns',
-            field=models.PositiveIntegerField(default=3, help_text='0 switches the review off.', validators=[django.core.validators.MaxValueValidator(3650)], verbose_name='goes to review after returns'),
+            model_name="pool",
+            name="review_after_returns",
+            field=models.PositiveIntegerField(
+                default=3,
+                help_text="0 switches the review off.",
+                validators=[django.core.validators.MaxValueValidator(3650)],
+                verbose_name="goes to review after returns",
+            ),
         ),
     ]

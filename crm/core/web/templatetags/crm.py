@@ -11,13 +11,16 @@ from urllib.parse import urlencode
 from django import template
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.forms import BoundField
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
+from crm.core.people import reach
 from crm.core.web.static import icon_names
 
 register = template.Library()
@@ -137,6 +140,12 @@ def moment(value: datetime | None) -> str:
 
 
 @register.filter
+def may(member: Any, action: str) -> bool:
+    """Whether the member's roles allow the act at all: `{% if member|may:"lead.create" %}`. Offers, never decides."""
+    return reach.may(member, action)
+
+
+@register.filter
 def initial(name: Any) -> str:
     """What stands in a round mark: 静 for 陈静 (given name last), 华 for a longer name, AS for Ana Souza."""
     text = str(name or "").strip()
@@ -162,6 +171,12 @@ def hidden_query(context: template.Context, names: str = "sort view") -> list[tu
     """The parameters of this page that a filter form must carry along."""
     query = context["request"].GET
     return [(name, value) for name in names.split() for value in query.getlist(name)]
+
+
+@register.simple_tag
+def filter_field(field: BoundField) -> str:
+    """A field of a filter bar, whose labels are hidden: "any" is written as the label, not as dashes."""
+    return mark_safe(field.as_field_group().replace("---------", conditional_escape(field.label), 1))
 
 
 @register.filter
