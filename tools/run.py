@@ -171,15 +171,16 @@ def wait_for_web(family: Family, port: int) -> None:
 
 
 def login_lines(state: Path) -> list[str]:
-    """The demo logins, one a line, from the list of objects that `manage.py demo` wrote."""
+    """One demo login of each role, from the list of objects that `manage.py demo` wrote."""
+    path = state / "demo-logins.json"
     try:
-        data = json.loads((state / "demo-logins.json").read_text("utf-8"))
+        rows = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return []
-    rows = data.get("logins", []) if isinstance(data, dict) else data
-    shared = {k: v for k, v in data.items() if k != "logins"} if isinstance(data, dict) else {}
-    lines = ["    ".join(f"{key}: {value}" for key, value in shared.items())] if shared else []
-    return lines + ["   ".join(str(value) for value in row.values()) for row in rows if isinstance(row, dict)]
+    first_of_role = {row.get("role"): row for row in reversed(rows)}
+    shown = [first_of_role[role] for role in dict.fromkeys(row.get("role") for row in rows)]
+    lines = [f"{row.get('role', ''):<9} {row.get('email', ''):<28} {row.get('password', '')}" for row in shown]
+    return [*lines, f"({len(rows)} people and their API tokens: {path})"]
 
 
 def welcome(state: Path, port: int, seconds: float) -> None:
