@@ -12,6 +12,7 @@ from .models import Account, Contact
 
 
 class AccountSerializer(RecordSerializer):
+    owner = ScopedRelatedField(model=Member, required=False, help_text="At creation only; see transfer.")
     uscc_is_valid = serializers.SerializerMethodField()
     collaborators = serializers.SerializerMethodField()
     decided = serializers.BooleanField(write_only=True, required=False, help_text="Create although it may be known.")

@@ -123,9 +123,9 @@ def degrees(text: str, limit: int) -> Decimal | None:
     """A WGS-84 angle with six places, or None when the text is none within ±limit."""
     try:
         value = Decimal(text[:20]).quantize(Decimal("0.000001"))
-    except InvalidOperation:
+        return value if abs(value) <= limit else None
+    except InvalidOperation:  # no number, or one too large to round
         return None
-    return value if abs(value) <= limit else None
 
 
 def parse_moment(text: str) -> datetime | None:

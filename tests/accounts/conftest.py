@@ -1,5 +1,8 @@
+import io
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +21,11 @@ def store(settings, tmp_path):
 @pytest.fixture
 def upload():
     return SimpleUploadedFile
+
+
+@pytest.fixture
+def picture() -> bytes:
+    """A small JPEG."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (8, 6), "navy").save(drawn, "JPEG")
+    return drawn.getvalue()
