@@ -78,14 +78,16 @@ _MP4_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42")
 _MARKUP = re.compile(
     r"<(?:!doctype|html|head|body|script|iframe|svg|style|meta|table|img|\?xml|\?php|%)|^#!", re.IGNORECASE
 )
-_RUNNABLE = frozenset(
-    """bat cmd com cpl exe hta htm html jar js jse lnk msi msp php phtml pif ps1 py reg scr sh shtml svg svgz vb vbe vbs
-    wsf wsh xhtml xht xml""".split()
-)
-_EXTENSIONS = _RUNNABLE | frozenset(
-    "jpg jpeg jpe jfif png webp heic heif gif bmp tif tiff pdf doc docx docm xls xlsx xlsm ppt pptx pptm txt csv log md"
-    " m4a mp4 aac webm mp3 wav ogg zip".split()
-)
+_PROGRAMS = """
+bat cmd com cpl exe hta htm html jar js jse lnk msi msp php phtml pif ps1 py reg scr sh shtml svg svgz vb vbe vbs
+wsf wsh xhtml xht xml
+"""
+_DOCUMENTS = """
+jpg jpeg jpe jfif png webp heic heif gif bmp tif tiff pdf doc docx docm xls xlsx xlsm ppt pptx pptm txt csv log md
+m4a mp4 aac webm mp3 wav ogg zip
+"""
+_RUNNABLE = frozenset(_PROGRAMS.split())
+_EXTENSIONS = _RUNNABLE | frozenset(_DOCUMENTS.split())
 _FORBIDDEN_IN_NAMES = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 
 

@@ -9,114 +9,24 @@ from urllib.parse import urlsplit
 import phonenumbers
 from phonenumbers import PhoneNumberType as Line
 
-FREE_MAIL = frozenset(
-    [
-        "qq.com",
-        "vip.qq.com",
-        "foxmail.com",
-        "163.com",
-        "vip.163.com",
-        "126.com",
-        "vip.126.com",
-        "yeah.net",
-        "188.com",
-        "sina.com",
-        "sina.cn",
-        "vip.sina.com",
-        "sina.com.cn",
-        "sohu.com",
-        "vip.sohu.com",
-        "tom.com",
-        "21cn.com",
-        "139.com",
-        "189.cn",
-        "wo.cn",
-        "wo.com.cn",
-        "aliyun.com",
-        "263.net",
-        "eyou.com",
-        "2980.com",
-        "dingtalk.com",
-        "gmail.com",
-        "googlemail.com",
-        "outlook.com",
-        "outlook.com.cn",
-        "hotmail.com",
-        "hotmail.co.uk",
-        "hotmail.fr",
-        "live.com",
-        "live.cn",
-        "msn.com",
-        "yahoo.com",
-        "yahoo.com.cn",
-        "yahoo.cn",
-        "yahoo.co.jp",
-        "yahoo.co.uk",
-        "yahoo.com.hk",
-        "yahoo.com.tw",
-        "ymail.com",
-        "rocketmail.com",
-        "icloud.com",
-        "me.com",
-        "mac.com",
-        "aol.com",
-        "proton.me",
-        "protonmail.com",
-        "pm.me",
-        "gmx.com",
-        "gmx.de",
-        "gmx.net",
-        "mail.com",
-        "mail.ru",
-        "bk.ru",
-        "inbox.ru",
-        "list.ru",
-        "yandex.ru",
-        "yandex.com",
-        "ya.ru",
-        "zoho.com",
-        "naver.com",
-        "hanmail.net",
-        "daum.net",
-        "web.de",
-        "t-online.de",
-        "orange.fr",
-        "free.fr",
-        "laposte.net",
-        "libero.it",
-        "tutanota.com",
-        "fastmail.com",
-    ]
-)
+_FREE_MAIL = """
+qq.com vip.qq.com foxmail.com 163.com vip.163.com 126.com vip.126.com yeah.net 188.com sina.com sina.cn
+vip.sina.com sina.com.cn sohu.com vip.sohu.com tom.com 21cn.com 139.com 189.cn wo.cn wo.com.cn aliyun.com
+263.net eyou.com 2980.com dingtalk.com gmail.com googlemail.com outlook.com outlook.com.cn hotmail.com
+hotmail.co.uk hotmail.fr live.com live.cn msn.com yahoo.com yahoo.com.cn yahoo.cn yahoo.co.jp yahoo.co.uk
+yahoo.com.hk yahoo.com.tw ymail.com rocketmail.com icloud.com me.com mac.com aol.com proton.me protonmail.com
+pm.me gmx.com gmx.de gmx.net mail.com mail.ru bk.ru inbox.ru list.ru yandex.ru yandex.com ya.ru zoho.com
+naver.com hanmail.net daum.net web.de t-online.de orange.fr free.fr laposte.net libero.it tutanota.com
+fastmail.com
+"""
+FREE_MAIL = frozenset(_FREE_MAIL.split())
 # Platforms on which many firms have a page: the host says nothing about the firm.
-_SHARED_HOSTS = frozenset(
-    [
-        "1688.com",
-        "taobao.com",
-        "tmall.com",
-        "jd.com",
-        "alibaba.com",
-        "made-in-china.com",
-        "hc360.com",
-        "b2b.baidu.com",
-        "baidu.com",
-        "aiqicha.baidu.com",
-        "weibo.com",
-        "weixin.qq.com",
-        "mp.weixin.qq.com",
-        "qcc.com",
-        "tianyancha.com",
-        "facebook.com",
-        "linkedin.com",
-        "cn.linkedin.com",
-        "twitter.com",
-        "x.com",
-        "instagram.com",
-        "youtube.com",
-        "github.com",
-        "amazon.com",
-    ]
-)
+_PLATFORMS = """
+1688.com taobao.com tmall.com jd.com alibaba.com made-in-china.com hc360.com b2b.baidu.com baidu.com
+aiqicha.baidu.com weibo.com weixin.qq.com mp.weixin.qq.com qcc.com tianyancha.com facebook.com linkedin.com
+cn.linkedin.com twitter.com x.com instagram.com youtube.com github.com amazon.com
+"""
+_SHARED_HOSTS = frozenset(_PLATFORMS.split())
 _EXTENSION = re.compile(r"转|轉|分机|分機|ext|#|x(?=\s*\d)", re.IGNORECASE)
 _SERVICE_NUMBER = re.compile(r"9[56]\d{3,6}")
 _MAIL = re.compile(r"[^@\s<>]+@(?P<domain>[^@\s<>.]+(?:\.[^@\s<>.]+)+)")
