@@ -1,10 +1,11 @@
 """Numbers, dates and addresses as every template writes them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from django import forms
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone, translation
@@ -100,3 +101,31 @@ def test_initials(name, mark):
 
 def test_a_company_s_addresses_carry_its_slug():
     assert tags.company_slug({"company": SimpleNamespace(slug="acme")}) == "acme"
+
+
+def test_distance_names_the_largest_unit_alone():
+    now = timezone.now()
+    with translation.override("en"):
+        assert tags.distance(now - timedelta(days=3, hours=5)) == "3\N{NO-BREAK SPACE}days ago"
+        assert tags.distance(now + timedelta(hours=2, minutes=5)) == "in 2\N{NO-BREAK SPACE}hours"
+        assert tags.distance(now) == "just now"
+    with translation.override("zh-hans"):
+        assert tags.distance(now - timedelta(days=3, hours=5)) == "3\N{NO-BREAK SPACE}天前"
+
+
+class Narrow(forms.Form):
+    q = forms.CharField(label="search", required=False)
+    status = forms.ChoiceField(label="status", choices=[("", "---------"), ("new", "New")], required=False)
+    open = forms.NullBooleanField(label="open", required=False)
+    name = forms.CharField(label="name", required=False)
+    sort = forms.CharField(label="sort", required=False)
+
+
+def test_a_filter_bar_names_its_selects_and_keeps_the_rest_back():
+    request = RequestFactory().get("/", {"q": "x", "status": "new", "name": ""})
+    parts = tags.filter_parts({"request": request}, Narrow(), "q", "sort view")
+    assert [field.name for field in parts["inline"]] == ["status", "open"]
+    assert [field.name for field in parts["more"]] == ["name"]
+    assert parts["used"] == 1
+    assert ">Status</option>" in tags.filter_field(Narrow()["status"])
+    assert ">Open</option>" in tags.filter_field(Narrow()["open"])

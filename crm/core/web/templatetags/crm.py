@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,15 +11,17 @@ from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
-from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.forms import BoundField
+from django.forms import BoundField, Select
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language
+from django.utils.text import capfirst
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import get_language, ngettext_lazy
+from django.utils.translation import gettext as _
 
 from crm.core.people import reach
 from crm.core.web.static import icon_names
@@ -28,6 +31,16 @@ register = template.Library()
 MINUS = "\N{MINUS SIGN}"
 NOTHING = format_html('<span class="muted">{}</span>', "\N{EM DASH}")
 CJK_UNITS = ((Decimal(10**8), "亿"), (Decimal(10**4), "万"))
+UNITS = {
+    "year": ngettext_lazy("%(num)d year", "%(num)d years", "num"),
+    "month": ngettext_lazy("%(num)d month", "%(num)d months", "num"),
+    "week": ngettext_lazy("%(num)d week", "%(num)d weeks", "num"),
+    "day": ngettext_lazy("%(num)d day", "%(num)d days", "num"),
+    "hour": ngettext_lazy("%(num)d hour", "%(num)d hours", "num"),
+    "minute": ngettext_lazy("%(num)d minute", "%(num)d minutes", "num"),
+}
+INLINE_FILTERS = 3
+ANY_OPTION = re.compile(r'(<option value="(?:unknown)?"[^>]*>)[^<]*')
 LATIN_UNITS = ((Decimal(10**9), "B"), (Decimal(10**6), "M"), (Decimal(10**3), "K"))
 BROWSERS = (("MicroMessenger", "WeChat"), ("DingTalk", "DingTalk"), ("Edg/", "Edge"), ("Firefox", "Firefox"),
             ("Chrome", "Chrome"), ("Safari", "Safari"))  # fmt: skip
@@ -127,7 +140,17 @@ def when(value: datetime | None) -> str:
         return NOTHING
     local = timezone.localtime(value)
     full = local.strftime("%Y-%m-%d %H:%M")
-    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), full, naturaltime(value))
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), full, distance(value))
+
+
+def distance(value: datetime) -> str:
+    """The largest unit alone: 3 days ago, in 2 hours, just now."""
+    seconds = (value - timezone.now()).total_seconds()
+    if abs(seconds) < 60:
+        return _("just now")
+    if seconds < 0:
+        return _("%(time)s ago") % {"time": timesince(value, depth=1, time_strings=UNITS)}
+    return _("in %(time)s") % {"time": timeuntil(value, depth=1, time_strings=UNITS)}
 
 
 @register.filter
@@ -175,8 +198,20 @@ def hidden_query(context: template.Context, names: str = "sort view") -> list[tu
 
 @register.simple_tag
 def filter_field(field: BoundField) -> str:
-    """A field of a filter bar, whose labels are hidden: "any" is written as the label, not as dashes."""
-    return mark_safe(field.as_field_group().replace("---------", conditional_escape(field.label), 1))
+    """A field of a filter bar, whose labels are hidden: its "any" is written as the label, not as dashes."""
+    label = conditional_escape(capfirst(field.label))
+    return mark_safe(ANY_OPTION.sub(lambda option: option[1] + label, field.as_field_group(), count=1))
+
+
+@register.simple_tag(takes_context=True)
+def filter_parts(context: template.Context, form: Any, search: str = "", carry: str = "") -> dict[str, Any]:
+    """A filter form for its bar: the first three selects side by side, the rest behind a button, how many are set."""
+    left_out = [search, *carry.split()]
+    fields = [field for field in form.visible_fields() if field.name not in left_out] if form else []
+    inline = [field for field in fields if isinstance(field.field.widget, Select)][:INLINE_FILTERS]
+    query = context["request"].GET
+    used = [key for key in query if query[key] and any(key.startswith(field.html_name) for field in fields)]
+    return {"inline": inline, "more": [field for field in fields if field not in inline], "used": len(used)}
 
 
 @register.filter
