@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.core import records
 from crm.core.people.models import Member
@@ -22,7 +23,7 @@ class Account(Record):
 
     class Status(models.TextChoices):
         POTENTIAL = "potential", _("Potential")
-        ACTIVE = "active", _("Active")
+        ACTIVE = "active", pgettext_lazy("customer", "Active")
         DORMANT = "dormant", _("Dormant")
         LOST = "lost", _("Lost")
         MERGED = "merged", _("Merged")
@@ -105,7 +106,7 @@ class Contact(Record):
     """A person at an account."""
 
     account = TenantForeignKey(Account, related_name="contacts", verbose_name=_("customer"))
-    name = models.CharField(_("name"), max_length=100)
+    name = models.CharField(_("full name"), max_length=100)
     title = models.CharField(_("job title"), max_length=100, blank=True)
     phone = models.CharField(_("phone"), max_length=100, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)

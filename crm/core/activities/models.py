@@ -100,7 +100,7 @@ class Task(Record):
     """Something a member will do by a time; overdue is computed, never stored."""
 
     class Status(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", _("To do")
         DONE = "done", _("Done")
         DROPPED = "dropped", _("Dropped")
 
