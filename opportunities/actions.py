@@ -100,6 +100,15 @@ def move_stage(opp: Opportunity, stage: Stage, *, by: Member, expected: int | No
     )  # fmt: skip
 
 
+def stage_of(opp: Opportunity, key: str) -> Stage:
+    """The stage with this key in the deal's own version of its pipeline."""
+    if stage := opp.pipeline.stages.filter(key=key).first():
+        return stage
+    raise ValidationError(
+        {"stage": _("The deal's version of the pipeline has no such stage. Open the deal to move it.")}
+    )
+
+
 @transaction.atomic
 def win(opp: Opportunity, *, by: Member, expected: int | None = None, at: datetime | None = None,
         **values) -> Opportunity:  # fmt: skip

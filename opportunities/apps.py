@@ -7,6 +7,7 @@ class OpportunitiesConfig(AppConfig):
 
     def ready(self):
         from crm.core.company import holdings
+        from crm.core.identity import subjects
 
         from . import actions, playbooks
         from .models import Opportunity
@@ -19,3 +20,29 @@ class OpportunitiesConfig(AppConfig):
         holdings.on_founding.append(
             lambda tenant, system: actions.start_playbook(playbooks.P5, by=system, is_default=True)
         )
+        holdings.keep_money.append(lambda tenant: Opportunity.objects.of(tenant).exists())
+        subjects.register(Opportunity, search=("name",), url_name="opportunities:detail", icon="target-arrow")
+        self._menus()
+
+    def _menus(self):
+        from crm.core.web.navigation import Entry, register
+
+        sellers = frozenset({"rep", "manager", "admin", "presales", "legal", "partner"})
+        viewers = frozenset({"rep", "manager", "admin", "presales", "partner"})
+        deals = _("Deals")
+        register(Entry("deals", deals, "opportunities:list", "target-arrow", roles=sellers, order=40))
+        register(Entry("board", _("Board"), "opportunities:board", "layout-kanban", roles=sellers, order=41))
+        register(Entry("funnel", _("Funnel"), "opportunities:funnel", "chart-funnel", roles=viewers, order=42))
+        register(
+            Entry("pipelines", _("Pipelines"), "opportunities:pipelines", "columns", roles=frozenset({"admin"}),
+                  order=830, group=_("Settings"))
+        )  # fmt: skip
+        register(Entry("deals", deals, "opportunities:board", "target-arrow", sellers, place="bottom", order=40))
+        register(
+            Entry("funnel", _("Funnel"), "opportunities:funnel", "chart-funnel", frozenset({"manager"}),
+                  place="bottom", order=20)
+        )  # fmt: skip
+        register(
+            Entry("deals", _("Deal"), "opportunities:create", "target-arrow", frozenset({"rep", "manager"}),
+                  place="create", order=40)
+        )  # fmt: skip

@@ -6,11 +6,14 @@ from functools import reduce
 from itertools import groupby
 from operator import or_
 from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -21,11 +24,13 @@ from crm.core.identity.search import matching
 from crm.core.money import minor_units
 from crm.core.people.models import Member, Team
 from crm.core.people.reach import owners_covered
+from crm.core.web.rendering import PickerSelect
 
 from .ladders import Ladder
 from .models import Opportunity, Stage
 
 CUSTOM = "custom"
+YEARS = (1900, 2999)
 OPEN, WON, LOST, SUSPENDED = Opportunity.Status.values
 
 
@@ -61,11 +66,51 @@ def _between(name: str, start: date | datetime | None, end: date | datetime | No
     return Q(**{lookup: bound for lookup, bound in bounds.items() if bound is not None})
 
 
+class PeriodWidget(forms.Widget):
+    """The usual periods in a select; “custom” brings two dates."""
+
+    template_name = "opportunities/period.html"
+
+    def __init__(self, attrs=None, *, optional: bool = True):
+        super().__init__(attrs)
+        self.optional = optional
+
+    def value_from_datadict(self, data, files, name):
+        value = data.get(name)
+        dates = [data.get(f"{name}_{end}") or "" for end in ("from", "to")]
+        return "..".join(dates) if value == CUSTOM and any(dates) else value
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        options = self._options()
+        if value and value not in dict(options) and ".." not in value:
+            options.append((value, value))
+        custom = value == CUSTOM or ".." in (value or "")
+        start, _dots, end = value.partition("..") if custom and value != CUSTOM else ("", "", "")
+        context["widget"] |= {"options": options, "custom": custom, "value": CUSTOM if custom else value or ""}
+        context["widget"] |= {"start": start, "end": end}
+        return context
+
+    def _options(self) -> list[tuple[str, str]]:
+        today = timezone.localdate()
+        month, quarter, year = (Period.of(today, kind) for kind in ("month", "quarter", "year"))
+        named = [
+            (_("This month"), month), (_("Next month"), month.next), (_("Last month"), month.previous),
+            (_("This quarter"), quarter), (_("Next quarter"), quarter.next), (_("Last quarter"), quarter.previous),
+            (_("This year"), year), (_("Last year"), year.previous),
+        ]  # fmt: skip
+        options = [(str(period), f"{label} · {period.label}") for label, period in named]
+        return [*([("", _("Any time"))] if self.optional else []), *options,
+                ("all", _("All periods")), (CUSTOM, _("Custom dates"))]  # fmt: skip
+
+
 class PeriodField(forms.Field):
     """“2026-11”, “2026-Q4”, “2026”, “all”, or two dates “2026-11-01..2026-12-15” of which one may be missing."""
 
+    widget = PeriodWidget
+
     def to_python(self, value) -> Span | None:
-        if not value:
+        if not value or value == CUSTOM:
             return None
         if ".." not in value:
             return Span.of(Period.parse(value))
@@ -77,9 +122,12 @@ class PeriodField(forms.Field):
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError as error:
         raise ValidationError(_("Write dates as 2026-11-01.")) from error
+    if day and not YEARS[0] <= day.year <= YEARS[1]:
+        raise ValidationError(_("Choose dates from %(first)d to %(last)d.") % {"first": YEARS[0], "last": YEARS[1]})
+    return day
 
 
 class PeriodFilter(django_filters.Filter):
@@ -97,6 +145,16 @@ def _visible(model):
     return lambda request: model.objects.visible_to(request.member)
 
 
+def all_ladders(member: Member) -> dict[str, Ladder]:
+    """Pipeline key → its stages; one query."""
+    rows = Stage.objects.of(member.tenant_id).select_related("pipeline").order_by("pipeline__key")
+    return {key: Ladder(stages) for key, stages in groupby(rows, lambda stage: stage.pipeline.key)}
+
+
+def default_key(ladders: dict[str, Ladder]) -> str:
+    return next((key for key, ladder in ladders.items() if ladder.pipeline.is_default), next(iter(ladders)))
+
+
 class SliceFilter(django_filters.FilterSet):
     """The part of the deals that a funnel is about: pipeline, period, team, owner, product."""
 
@@ -109,28 +167,35 @@ class SliceFilter(django_filters.FilterSet):
     )
     owner = django_filters.ModelChoiceFilter(queryset=owners, label=_("Owner"), empty_label=_("All owners"))
     product = django_filters.ModelChoiceFilter(
-        queryset=_visible(Product), label=_("Product"), empty_label=_("All products")
-    )
+        queryset=_visible(Product), label=_("Product"), empty_label=_("All products"),
+        widget=PickerSelect("catalog:options"),
+    )  # fmt: skip
 
     class Meta:
         model = Opportunity
         fields: list[str] = []
 
-    def __init__(self, data=None, queryset=None, *, request=None, member=None, prefix=None):
+    def __init__(self, data=None, queryset=None, *, request=None, member=None, ladders=None, prefix=None):
         self.member = member or getattr(request, "member", None)
+        if ladders is not None:
+            self.ladders = ladders
         super().__init__(data, queryset, request=request or SimpleNamespace(member=member), prefix=prefix)
 
     @cached_property
     def ladders(self) -> dict[str, Ladder]:
-        """Pipeline key → its stages; one query."""
-        rows = Stage.objects.of(self.member.tenant_id).select_related("pipeline").order_by("pipeline__key")
-        return {key: Ladder(stages) for key, stages in groupby(rows, lambda stage: stage.pipeline.key)}
+        return all_ladders(self.member)
 
     def get_form_class(self):
         self.filters["pipeline"].extra["choices"] = [
             (key, ladder.pipeline.name) for key, ladder in self.ladders.items()
         ]
         return super().get_form_class()
+
+    @property
+    def form(self):
+        form = super().form
+        form.fields["product"].widget.scope_to(self.member)
+        return form
 
     def in_period(self, rows, name, span: Span):
         """Open deals by their close date, closed ones by the day they were closed (domain.md 6.10)."""
@@ -143,6 +208,34 @@ class SliceFilter(django_filters.FilterSet):
         return rows.filter(owner__in=team.members())
 
 
+class FunnelFilter(SliceFilter):
+    """The filter bar of the funnel, which always has one pipeline and one period."""
+
+    def __init__(self, data, *, request):
+        member, ladders = request.member, all_ladders(request.member)
+        quarter = Period.of(member.tenant.today(), "quarter")
+        asked = {"period": [str(quarter)], "pipeline": [default_key(ladders)], **dict(data.lists())}
+        asked = QueryDict(urlencode(asked, doseq=True))
+        super().__init__(asked, Opportunity.objects.visible_to(member), request=request, ladders=ladders)
+
+    def get_form_class(self):
+        self.filters["pipeline"].extra["empty_label"] = None
+        self.filters["period"].extra["widget"] = PeriodWidget(optional=False)
+        return super().get_form_class()
+
+    @property
+    def readable(self) -> dict[str, str]:
+        """What was asked, without what could not be read (its field says why)."""
+        self.form.is_valid()
+        cleaned = self.form.cleaned_data
+        period = cleaned.get("period")
+        asked = {name: self.data.get(name, "") for name in cleaned if name != "period"}
+        return {**asked, "period": period.text if period else ""}
+
+
+MONEY = {"max_digits": 18, "decimal_places": 2, "min_value": 0}
+
+
 class OpportunityFilter(SliceFilter):
     """Everything that a list of deals may be narrowed by."""
 
@@ -150,8 +243,8 @@ class OpportunityFilter(SliceFilter):
     status = django_filters.MultipleChoiceFilter(choices=Opportunity.Status, label=_("Status"))
     stage = django_filters.ChoiceFilter(field_name="stage__key", label=_("Stage"), empty_label=_("All stages"))
     account = django_filters.ModelChoiceFilter(queryset=_visible(Account), label=_("Customer"))
-    amount_min = django_filters.NumberFilter(method="at_least", label=_("Amount from"))
-    amount_max = django_filters.NumberFilter(method="at_most", label=_("Amount to"))
+    amount_min = django_filters.NumberFilter(method="at_least", label=_("Amount from"), **MONEY)
+    amount_max = django_filters.NumberFilter(method="at_most", label=_("Amount to"), **MONEY)
     with_amount = django_filters.BooleanFilter("amount", "isnull", exclude=True, label=_("With an amount"))
     with_date = django_filters.BooleanFilter("close_date", "isnull", exclude=True, label=_("With a close date"))
     opened = PeriodFilter(method="opened_in", label=_("Opened in"))

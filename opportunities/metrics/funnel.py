@@ -19,7 +19,7 @@ from django.utils import timezone
 from crm.core.calendars import Period
 from crm.core.people.models import Member
 
-from ..filters import LOST, OPEN, SUSPENDED, WON, OpportunityFilter, PeriodField, Span
+from ..filters import LOST, OPEN, SUSPENDED, WON, OpportunityFilter, PeriodField, Span, all_ladders, default_key
 from ..ladders import Ladder
 from ..models import Category, Opportunity, Stage
 from . import rates
@@ -70,6 +70,10 @@ class Row:
     stay: Stay | None
     open_days: Decimal | None
     cohort_query: dict[str, Any]
+
+    @property
+    def amount(self) -> Decimal:
+        return self.sums.amount
 
     @property
     def reached_query(self) -> dict[str, Any]:
@@ -142,6 +146,10 @@ class Funnel:
         )
 
     @property
+    def won(self) -> Sums:
+        return self.rows[-1].sums
+
+    @property
     def velocity(self) -> Decimal | None:
         """Money won per day by the cohort's rates and the open deals shown; None while nothing was won."""
         if not self.cohort.won or not self.cycle:
@@ -167,14 +175,17 @@ def funnel_rows(member: Member, query: Mapping[str, Any]) -> QuerySet[Opportunit
     return _checked(OpportunityFilter(query, Opportunity.objects.visible_to(member), member=member)).qs
 
 
-def funnel(member: Member, query: Mapping[str, Any], *, now: datetime | None = None) -> Funnel:
+def funnel(
+    member: Member, query: Mapping[str, Any], *, ladders: dict[str, Ladder] | None = None, now: datetime | None = None
+) -> Funnel:
     """The funnel of what `member` may see, narrowed by pipeline, period, team, owner and product.
 
     Without a pipeline it is the default one's, without a period the current quarter's.
+    `ladders` saves a statement when the caller has read the pipelines already.
     Raises ValidationError for a query that cannot be read.
     """
     span, now = read_span(query, member), now or timezone.now()
-    filters, asked = _slice(member, query)
+    filters, asked = _slice(member, query, ladders or all_ladders(member))
     deals, ladder = filters.qs, filters.ladders[asked["pipeline"]]
     shown = {**asked, "period": span.text, "status": IN_FUNNEL}
     sums, ages = _sums(filters.in_period(deals.filter(status__in=IN_FUNNEL), "period", span), shown, now)
@@ -202,17 +213,11 @@ def read_span(query: Mapping[str, Any], member: Member) -> Span:
     return asked or Span.of(Period.of(member.tenant.today(), "quarter"))
 
 
-def _slice(member: Member, query: Mapping[str, Any]) -> tuple[OpportunityFilter, dict[str, Any]]:
+def _slice(member: Member, query: Mapping[str, Any], ladders: dict[str, Ladder]) -> tuple[OpportunityFilter, dict]:
     """The deals of a pipeline, team, owner and product, and the query that says so."""
-    asked = {name: query[name] for name in SLICE if query.get(name)}
-    filters = OpportunityFilter(asked, Opportunity.objects.visible_to(member), member=member)
-    if "pipeline" not in asked:
-        asked["pipeline"] = default_key(filters.ladders)
-    return _checked(filters), asked
-
-
-def default_key(ladders: Mapping[str, Ladder]) -> str:
-    return next((key for key, ladder in ladders.items() if ladder.pipeline.is_default), next(iter(ladders)))
+    asked = {"pipeline": default_key(ladders), **{name: query[name] for name in SLICE if query.get(name)}}
+    rows = Opportunity.objects.visible_to(member)
+    return _checked(OpportunityFilter(asked, rows, member=member, ladders=ladders)), asked
 
 
 def _checked(filters: OpportunityFilter) -> OpportunityFilter:

@@ -11,6 +11,7 @@ from crm.core.errors import ValidationError
 from opportunities import actions
 from opportunities.metrics import funnel, funnel_rows, learned_probabilities, rates
 from opportunities.models import OpportunityChange
+from opportunities.playbooks import P8
 
 pytestmark = pytest.mark.django_db
 ALL = {"period": "all"}
@@ -199,6 +200,16 @@ def test_versions_of_a_pipeline_are_one_funnel(acme, deal, stage, second_version
     assert set(funnel_rows(acme.rep, quote.sums.query)) >= {old_quote}
     actions.lose(old_requirement, by=acme.rep, reason="other")
     assert "requirement" not in [row.stage.key for row in funnel(acme.rep, ALL).rows]
+
+
+def test_each_pipeline_has_a_funnel_of_its_own(acme, deal):
+    second = actions.start_playbook(P8, by=acme.admin)
+    deal(amount=Decimal(1))
+    deal(amount=Decimal(2), pipeline=second)
+    assert funnel(acme.rep, ALL).total.amount == 1
+    other = funnel(acme.rep, {"pipeline": "p8", **ALL})
+    assert (other.total.amount, len(other.rows)) == (2, 8)
+    assert [opp.amount for opp in funnel_rows(acme.rep, other.total.query)] == [2]
 
 
 def test_a_funnel_that_cannot_be_read_says_so(acme):

@@ -1,10 +1,10 @@
 """Pages of the product list, under the settings."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from crm.core.people.reach import require
+from crm.core.people.reach import may, require
 from crm.core.web.forms import attempt
 from crm.core.web.pages import form_page, get_visible, go, keyset_page
 
@@ -18,7 +18,19 @@ def products(request: HttpRequest, tenant: str) -> HttpResponse:
     require(request.member, "catalog.read")
     filters = ProductFilter(request.GET, Product.objects.visible_to(request.member), request=request)
     page = keyset_page(filters.qs, after=request.GET.get("after", ""), order=("name", "id"))
-    return render(request, "catalog/list.html", {"page": page, "filter": filters})
+    return render(
+        request,
+        "catalog/list.html",
+        {"page": page, "filter": filters, "may_manage": may(request.member, "catalog.manage")},
+    )
+
+
+def options(request: HttpRequest, tenant: str) -> HttpResponse:
+    """What a picker offers for `?q=`: products on sale, by name."""
+    require(request.member, "catalog.read")
+    on_sale = Product.objects.visible_to(request.member).filter(is_active=True)
+    found = ProductFilter({"q": request.GET.get("q", "")}, on_sale, request=request).qs[:20]
+    return JsonResponse({"results": [{"id": row.pk, "text": row.name, "note": row.code} for row in found]})
 
 
 def create(request: HttpRequest, tenant: str) -> HttpResponse:
