@@ -7,9 +7,11 @@ unless they leave it.
 from types import SimpleNamespace
 
 import pytest
+from django.db import connections, transaction
 
 from crm.core.company import actions as company
-from crm.core.people.models import Seat, User
+from crm.core.people.models import Member, Team, User
+from crm.core.tenancy.models import Tenant
 from crm.core.tenancy.state import enter, leave
 
 BOTH = ["default", "owner"]
@@ -38,28 +40,54 @@ def found(name: str, slug: str):
     return tenant, admin
 
 
+PEOPLE = {
+    "rep": ("Rep", "rep", "North"),
+    "peer": ("Peer", "rep", "North"),
+    "other_rep": ("Other Rep", "rep", "South"),
+    "manager": ("Manager", "manager", "North"),
+    "presales": ("Presales", "presales", "North"),
+    "finance": ("Finance", "finance", None),
+    "legal": ("Legal", "legal", None),
+    "partner": ("Partner", "partner", None),
+}
+
+
 def make_acme() -> SimpleNamespace:
-    """Acme: north (manager, rep, peer), south (other_rep), and the other roles."""
-    tenant, admin = found("Acme", "acme")
-    with enter(tenant):
-        system = company.system_member(tenant)
-        north = company.create_team(by=system, name="North")
-        south = company.create_team(by=system, name="South")
-        return SimpleNamespace(
-            tenant=tenant,
-            system=system,
-            admin=admin,
-            north=north,
-            south=south,
-            rep=join(admin, "Rep", "rep", team=north),
-            peer=join(admin, "Peer", "rep", team=north),
-            other_rep=join(admin, "Other Rep", "rep", team=south),
-            manager=join(admin, "Manager", "manager", team=north),
-            presales=join(admin, "Presales", "presales", team=north),
-            finance=join(admin, "Finance", "finance"),
-            legal=join(admin, "Legal", "legal"),
-            partner=join(admin, "Partner", "partner"),
-        )
+    """Acme: north (manager, rep, peer), south (other_rep), and the other roles; as it stands if it does already."""
+    tenant = Tenant.objects.filter(slug="acme").first()
+    if tenant is None:
+        tenant, admin = found("Acme", "acme")
+        with enter(tenant), transaction.atomic():
+            teams = {name: company.create_team(by=admin, name=name) for name in ("North", "South")}
+            for name, role, team in PEOPLE.values():
+                join(admin, name, role, team=teams.get(team))
+    with enter(tenant), transaction.atomic():
+        return _cast(tenant)
+
+
+def _cast(tenant) -> SimpleNamespace:
+    """The people and teams of Acme as fresh objects."""
+    members = {member.name: member for member in Member.objects.of(tenant).select_related("user")}
+    for member in members.values():
+        member.tenant = tenant
+    teams = {team.name: team for team in Team.objects.of(tenant)}
+    return SimpleNamespace(
+        tenant=tenant,
+        system=members["Leadline"],
+        admin=members["Acme founder"],
+        north=teams["North"],
+        south=teams["South"],
+        **{key: members[name] for key, (name, _, _) in PEOPLE.items()},
+    )
+
+
+@pytest.fixture(scope="session")
+def standing_acme(django_db_setup, django_db_blocker):
+    """Acme is founded once a run; every test's changes to it are rolled back."""
+    with django_db_blocker.unblock():
+        make_acme()
+        for connection in connections.all():
+            connection.close()
 
 
 def make_globex() -> SimpleNamespace:
@@ -74,7 +102,7 @@ def make_globex() -> SimpleNamespace:
 
 
 @pytest.fixture
-def acme(db):
+def acme(standing_acme, db):
     with leave():
         cast = make_acme()
     with enter(cast.tenant):
@@ -118,4 +146,4 @@ def api(client):
     return for_member
 
 
-__all__ = ["PASSWORD", "Seat", "found", "join", "make_acme", "make_globex"]
+__all__ = ["PASSWORD", "found", "join", "make_acme", "make_globex"]

@@ -1,13 +1,15 @@
 """Writes the story into a company of its own, with its true dates (architecture.md 5b: dated history)."""
 
+from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from accounts import actions as accounts
-from crm.core import records
-from crm.core.activities.models import Activity, ActivityLink
+from accounts.models import Account, Contact
+from crm.core import names, records
+from crm.core.activities.models import Activity, ActivityLink, Task
 from crm.core.catalog.models import Product
 from crm.core.company import actions as company
 from crm.core.events.history import origin
@@ -16,10 +18,11 @@ from crm.core.pools.models import Pool
 from crm.core.tenancy.models import Tenant
 from crm.core.tenancy.state import enter
 from leads.models import Lead
-from opportunities import actions as opportunities
+from opportunities.actions import default_pipeline
 
+from . import pasts
 from . import vocabulary as words
-from .story import Enquiry, Person, Story
+from .story import Person, Story
 
 SLUG = "demo"
 NAME = "恒锐工业装备有限公司"
@@ -29,12 +32,13 @@ PASSWORD = "leadline-demo"
 @transaction.atomic
 def load(story: Story, *, slug: str = SLUG, say: Callable[[str], None] = lambda text: None) -> Tenant:
     """Found the demo company and tell its story; `say` hears the progress."""
-    founder = _user(story.people[1], 1, slug, make_password(PASSWORD))
+    password = make_password(PASSWORD)
+    founder = _user(story.people[1], 1, slug, password)
     tenant, admin = company.found_company(
         name=NAME, slug=slug, founder=founder, tz="Asia/Shanghai", locale="zh-hans", is_demo=True
     )
     with enter(tenant), origin("demo"):
-        Loader(story, tenant, admin, slug, say).run()
+        Loader(story, tenant, admin, password, say).run()
     return tenant
 
 
@@ -45,34 +49,32 @@ def _user(person: Person, number: int, slug: str, password: str) -> User:
 
 
 class Loader:
-    def __init__(self, story: Story, tenant: Tenant, admin: Member, slug: str, say):
-        self.story, self.tenant, self.admin, self.slug, self.say = story, tenant, admin, slug, say
+    def __init__(self, story: Story, tenant: Tenant, admin: Member, password: str, say):
+        self.story, self.tenant, self.admin, self.password, self.say = story, tenant, admin, password, say
         self.system = company.system_member(tenant)
         self.system.tenant = tenant
 
     def run(self) -> None:
-        self.members = self._people()
-        self.teams = self._teams()
+        self.members = [self._member(number, person) for number, person in enumerate(self.story.people)]
+        self._teams()
         self.pools = self._pools()
-        self.products = [self._product(*row) for row in words.PRODUCTS]
+        self.products = self._products()
         self.say("customers")
-        self.accounts = [self._customer(customer) for customer in self.story.customers]
+        self.accounts = self._customers()
+        self.contacts = self._contacts()
         self.say("opportunities")
-        self.deals = [self._deal(deal) for deal in self.story.deals]
+        self.deals = self._deals()
         self.say("leads")
-        self.leads = [self._lead(enquiry) for enquiry in self.story.enquiries]
-        self.say("activities")
+        self.leads = self._leads()
+        self.say("activities and tasks")
         self._activities()
+        self._tasks()
 
-    def _people(self) -> list[Member]:
-        password = make_password(PASSWORD)
-        return [self._member(number, person, password) for number, person in enumerate(self.story.people)]
-
-    def _member(self, number: int, person: Person, password: str) -> Member:
+    def _member(self, number: int, person: Person) -> Member:
         if number == 1:
             member = company.update_member(self.admin, by=self.system, roles=person.roles, title=person.title)
         else:
-            user = _user(person, number, self.slug, password)
+            user = _user(person, number, self.tenant.slug, self.password)
             member = company.add_member(
                 by=self.admin, name=person.name, email=user.email, user=user, roles=person.roles, reach=person.reach,
                 title=person.title,
@@ -80,19 +82,19 @@ class Loader:
         member.tenant = self.tenant
         return member
 
-    def _teams(self) -> dict[str, object]:
+    def _teams(self) -> None:
         """The matrix: sales by region, and the same people by industry."""
         top = company.create_team(by=self.admin, name="销售中心", head=self.members[0])
-        teams = {}
-        for kind, names in (("region", words.CITIES), ("industry", words.INDUSTRIES)):
-            for name in names:
-                teams[name] = company.create_team(by=self.admin, name=name, kind=kind, parent=top)
+        teams = {
+            name: company.create_team(by=self.admin, name=name, kind=kind, parent=top)
+            for kind, branch in (("region", words.CITIES), ("industry", words.INDUSTRIES))
+            for name in branch
+        }
         for person, member in zip(self.story.people, self.members, strict=True):
             for name in filter(None, (person.region, person.industry)):
                 company.seat_in_team(teams[name], member, by=self.admin, is_primary=name == person.region)
                 if person.roles == ["manager"]:
                     company.update_team(teams[name], by=self.admin, head=member)
-        return teams
 
     def _pools(self) -> list[Pool]:
         """The default pool and one for each of the two big regions."""
@@ -101,83 +103,100 @@ class Loader:
             pools.append(records.create(Pool, by=self.admin, name=name, daily_claim_limit=10))
         return pools
 
-    def _product(self, code, name, series, unit, price) -> Product:
-        return records.create(Product, by=self.admin, code=code, name=name, series=series, unit=unit, list_price=price)
+    def _products(self) -> list[Product]:
+        columns = ("code", "name", "series", "unit", "list_price")
+        rows = [Product(tenant=self.tenant, **dict(zip(columns, row, strict=True))) for row in words.PRODUCTS]
+        return records.create_many(rows, by=self.admin)
 
-    def _customer(self, customer):
-        owner = self.members[customer.owner]
-        account = accounts.create_account(
-            by=owner, name=customer.name, region=customer.region, industry=customer.industry, at=customer.at,
-            **customer.values,
-        )  # fmt: skip
-        for contact in customer.contacts:
-            accounts.add_contact(account, by=owner, at=customer.at, **contact)
-        return account
+    def _by_owner(self, told: list, owner_of: Callable, make: Callable, past: Callable | None = None) -> list:
+        """Create a record for each thing told, owner by owner; in the order of the story."""
+        rows, groups = [], defaultdict(list)
+        for number, thing in enumerate(told):
+            row = make(number, thing)
+            row.tenant = self.tenant
+            rows.append(row)
+            groups[owner_of(thing)].append((row, thing))
+        for owner, pairs in groups.items():
+            tales = {id(row): thing for row, thing in pairs}
+            story = (lambda row, tales=tales: past(row, tales[id(row)])) if past else None
+            records.create_many([row for row, _ in pairs], by=self.members[owner], story=story)
+        return rows
 
-    def _deal(self, deal):
-        account = self.accounts[deal.customer]
-        owner = self.members[self.story.customers[deal.customer].owner]
-        opportunity = opportunities.open_opportunity(
-            by=owner, account=account, name=deal.name, product=self.products[deal.product], amount=deal.amount,
-            close_date=deal.close_date, at=deal.at,
-        )  # fmt: skip
-        stages = {stage.key: stage for stage in opportunity.pipeline.stages.all()}
-        for key, at in deal.steps:
-            opportunities.move_stage(opportunity, stages[key], by=owner, at=at)
-        self._end(opportunity, deal, owner)
-        return opportunity
+    def _customers(self) -> list[Account]:
+        won = {deal.customer for deal in self.story.deals if deal.fate == "won"}
+        followed = self._last_touches()
 
-    @staticmethod
-    def _end(opportunity, deal, owner) -> None:
-        if deal.fate == "won":
-            opportunities.win(opportunity, by=owner, at=deal.ended_at)
-        elif deal.fate == "lost":
-            opportunities.lose(opportunity, by=owner, reason="price", detail=deal.detail, at=deal.ended_at)
-        elif deal.fate == "suspended":
-            opportunities.suspend(opportunity, by=owner, reason=deal.detail, at=deal.ended_at)
+        def make(number: int, told) -> Account:
+            code = names.uscc(told.values["uscc"])
+            return Account(
+                name=told.name, region=told.region, industry=told.industry, owner=self.members[told.owner],
+                created_at=told.at, status=Account.Status.ACTIVE if number in won else Account.Status.POTENTIAL,
+                valid_uscc=code.code if code.valid else "", last_followup_at=followed.get(number), **told.values,
+            )  # fmt: skip
 
-    def _lead(self, enquiry: Enquiry) -> Lead:
-        pool = {"华东": self.pools[1], "华南": self.pools[2]}.get(enquiry.region, self.pools[0])
-        lead = records.create(
-            Lead, by=self.system, at=enquiry.at, name=enquiry.name, region=enquiry.region, pool=pool, home_pool=pool,
-            **enquiry.values,
-        )  # fmt: skip
-        if enquiry.fate != "pooled":
-            self._take(lead, enquiry)
-        return lead
+        return self._by_owner(self.story.customers, lambda told: told.owner, make)
 
-    def _take(self, lead: Lead, enquiry: Enquiry) -> None:
-        owner = self.members[enquiry.owner]
-        records.move(
-            lead, Lead.Status.ASSIGNED, by=owner, verb="claimed", at=enquiry.owned_at, pool=None, owner=owner,
-            owner_reason="claim", owned_at=enquiry.owned_at,
-        )  # fmt: skip
-        if enquiry.followed_at is None:
-            return
-        at = enquiry.followed_at
-        records.move(
-            lead, Lead.Status.WORKING, by=owner, verb="worked", at=at, last_followup_at=at, first_response_at=at
+    def _last_touches(self) -> dict:
+        last: dict = {}
+        for touch in self.story.touches:
+            if touch.about[0] == "deal":
+                customer = self.story.deals[touch.about[1]].customer
+                last[customer] = max(last.get(customer, touch.at), touch.at)
+        return last
+
+    def _contacts(self) -> list[Contact]:
+        told = [(n, customer, one) for n, customer in enumerate(self.story.customers) for one in customer.contacts]
+        return self._by_owner(
+            told,
+            lambda thing: thing[1].owner,
+            lambda _, thing: Contact(account=self.accounts[thing[0]], created_at=thing[1].at, **thing[2]),
         )
-        if enquiry.fate == "converted":
-            self._convert(lead, owner, enquiry)
-        elif enquiry.fate == "disqualified":
-            records.move(
-                lead, "disqualified", by=owner, verb="disqualified", at=at, owner=None, disqualified_reason="需求不真实"
-            )
-        elif enquiry.fate != "working":
-            records.move(lead, enquiry.fate, by=owner, verb=enquiry.fate, at=at)
 
-    def _convert(self, lead: Lead, owner: Member, enquiry: Enquiry) -> None:
-        """Its customer is one of the owner's; the enquiry came from a company we now sell to."""
-        own = [i for i, customer in enumerate(self.story.customers) if customer.owner == enquiry.owner]
-        account = self.accounts[own[lead.pk % len(own)]]
-        records.move(
-            lead, Lead.Status.CONVERTED, by=owner, verb="converted", at=enquiry.followed_at, account=account,
-            contact=account.contacts.first(), converted_at=enquiry.followed_at,
-        )  # fmt: skip
+    def _deals(self) -> list:
+        pipeline = default_pipeline(self.tenant)
+        stages = {stage.key: stage for stage in pipeline.stages.all()}
+        for stage in stages.values():
+            stage.pipeline = pipeline
+        steps = {number: touch for number, touch in self._latest_by_deal().items() if "next_step" in touch.values}
+
+        def make(number: int, told):
+            touch = steps.get(number)
+            return pasts.deal_today(
+                told, stages, account=self.accounts[told.customer], owner=self.accounts[told.customer].owner,
+                product=self.products[told.product], next_step=touch.values["next_step"] if touch else "",
+                last_followup_at=touch.at if touch else None,
+            )  # fmt: skip
+
+        owner_of = lambda told: self.story.customers[told.customer].owner  # noqa: E731
+        return self._by_owner(self.story.deals, owner_of, make, lambda deal, told: pasts.deal_past(deal, told, stages))
+
+    def _latest_by_deal(self) -> dict:
+        latest: dict = {}
+        for touch in self.story.touches:
+            kind, number = touch.about
+            if kind == "deal" and (number not in latest or latest[number].at < touch.at):
+                latest[number] = touch
+        return latest
+
+    def _leads(self) -> list[Lead]:
+        contacts = {contact.account_id: contact for contact in self.contacts}
+
+        def make(number: int, told) -> Lead:
+            values = {}
+            if told.fate == "converted":
+                own = [account for account in self.accounts if account.owner_id == self.members[told.owner].pk]
+                account = own[number % len(own)]
+                values = {"account": account, "contact": contacts.get(account.pk)}
+            return pasts.lead_today(told, self._pool_of(told), self.members[told.owner], **values)
+
+        past = lambda lead, told: pasts.lead_past(lead, told, self._pool_of(told), self.members[told.owner])  # noqa: E731
+        return self._by_owner(self.story.enquiries, lambda told: told.owner, make, past)
+
+    def _pool_of(self, told) -> Pool:
+        return {"华东": self.pools[1], "华南": self.pools[2]}.get(told.region, self.pools[0])
 
     def _activities(self) -> None:
-        """Activities and their links, in two statements a thousand."""
+        """Activities and their links, in a few statements."""
         told = [(touch, *self._about(touch)) for touch in self.story.touches]
         rows = records.append(
             Activity(
@@ -198,6 +217,21 @@ class Loader:
         kind, number = touch.about
         if kind == "lead":
             return self.members[self.story.enquiries[number].owner], [self.leads[number]]
-        deal = self.story.deals[number]
-        owner = self.members[self.story.customers[deal.customer].owner]
-        return owner, [self.deals[number], self.accounts[deal.customer]]
+        account = self.accounts[self.story.deals[number].customer]
+        return account.owner, [self.deals[number], account]
+
+    def _tasks(self) -> None:
+        """The next step of each open deal that has one: some overdue, most ahead."""
+        planned = [(n, deal) for n, deal in enumerate(self.deals) if deal.status == "open" and deal.next_step]
+        start = self.story.touches[0].at.replace(
+            year=self.story.today.year, month=self.story.today.month, day=self.story.today.day, hour=10, minute=0
+        )
+        self._by_owner(
+            planned,
+            lambda pair: self.members.index(pair[1].owner),
+            lambda _, pair: Task(
+                owner=pair[1].owner, title=pair[1].next_step, due_at=start + timedelta(days=pair[0] % 9 - 2),
+                created_at=pair[1].last_followup_at, subject_type="opportunities.opportunity", subject_id=pair[1].pk,
+                source="activity",
+            ),
+        )  # fmt: skip
