@@ -1,5 +1,6 @@
 """The import over REST: upload, map, check, run; GET tells the state."""
 
+import django_filters
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.parsers import JSONParser, MultiPartParser
@@ -53,11 +54,16 @@ class MappingSerializer(serializers.Serializer):
     version = serializers.IntegerField(required=False)
 
 
+class ImportFilter(django_filters.FilterSet):
+    object = django_filters.CharFilter()
+    status = django_filters.ChoiceFilter(choices=Import.Status.choices)
+
+
 class ImportViewSet(RecordViewSet):
     model = Import
     read = "import.run"
     serializer_class = ImportSerializer
-    filterset_fields = ["object", "status"]
+    filterset_class = ImportFilter
     parser_classes = [JSONParser, MultiPartParser]
     http_method_names = ["get", "post", "head", "options"]
 
