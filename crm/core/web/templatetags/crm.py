@@ -40,7 +40,7 @@ UNITS = {
     "minute": ngettext_lazy("%(num)d minute", "%(num)d minutes", "num"),
 }
 INLINE_FILTERS = 3
-ANY_OPTION = re.compile(r'(<option value="(?:unknown)?"[^>]*>)[^<]*')
+ANY_OPTION = re.compile(r'(<option value="(?:unknown)?"[^>]*>|data-placeholder=")[^<"]*')
 LATIN_UNITS = ((Decimal(10**9), "B"), (Decimal(10**6), "M"), (Decimal(10**3), "K"))
 BROWSERS = (("MicroMessenger", "WeChat"), ("DingTalk", "DingTalk"), ("Edg/", "Edge"), ("Firefox", "Firefox"),
             ("Chrome", "Chrome"), ("Safari", "Safari"))  # fmt: skip
