@@ -1,4 +1,4 @@
-"""The way in: sign-up, the start address, several companies, invitations (issue: members of several companies switch)."""
+"""The way in: sign-up, the start address, several companies, invitations."""
 
 import threading
 from datetime import timedelta

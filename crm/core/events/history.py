@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.db.models import F, Func, JSONField, TextField, Value
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, JSONObject
@@ -87,7 +87,6 @@ def note_set(rows, expressions: dict, *, kind: str, by, reason: str, batch: uuid
     sql, params = select.values_list(*(f"e_{name}" for name in columns)).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {Event._meta.db_table} ({', '.join(columns)}) {sql}", params)
-    transaction.on_commit(outbox.wake)
     outbox.queue_batch(kind, by.tenant_id, batch)
 
 

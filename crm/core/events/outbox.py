@@ -6,6 +6,7 @@ and never loses. Handlers must be idempotent: they are delivered at least once.
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,10 +17,14 @@ from django.utils import timezone
 from crm.core.tenancy.state import enter
 
 from .models import Delivery, Event, Wakeup
+from .schedule import periodic
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
+QUIET_SECONDS = 10
+KEPT = timedelta(days=7)
+_quiet = {"until": 0.0}
 _handlers: dict[str, Callable[[Event], None]] = {}
 _listeners: dict[str, list[str]] = defaultdict(list)
 
@@ -61,25 +66,36 @@ def queue_batch(kind: str, tenant_id: int, batch) -> None:
 
 
 def _wake_after_commit(tenant_id: int) -> None:
+    """One wake-up row per Event, so that none is lost; one call of the broker per transaction."""
     Wakeup.objects.create(tenant_id=tenant_id)
-    transaction.on_commit(wake)
+    if not any(waiting[1] is wake for waiting in connection.run_on_commit):
+        transaction.on_commit(wake)
 
 
 def wake() -> None:
-    """Tell a worker that there is work; without a broker the sweeper finds it within 30 seconds."""
+    """Tell a worker that there is work; without a broker the sweeper finds it within 30 seconds.
+
+    A broker that did not answer is left alone for a while, so that requests do not wait for it.
+    """
     from .tasks import drain
 
+    if time.monotonic() < _quiet["until"]:
+        return
     try:
         drain.apply_async(retry=False)
     except Exception as error:
+        _quiet["until"] = time.monotonic() + QUIET_SECONDS
         log.warning("outbox not woken, the sweeper will: %s", error)
 
 
 def drain_all(limit: int = 1000) -> int:
     """Deliver what is due, tenant by tenant; returns the number of deliveries handled."""
     handled = 0
-    for tenant_id in set(Wakeup.objects.values_list("tenant_id", flat=True)):
-        handled += drain_tenant(tenant_id, limit)
+    for tenant_id in sorted(set(Wakeup.objects.values_list("tenant_id", flat=True))):
+        try:
+            handled += drain_tenant(tenant_id, limit)
+        except Exception:
+            log.exception("outbox of tenant %s not drained, the others are", tenant_id)
     return handled
 
 
@@ -121,3 +137,22 @@ def _deliver(delivery: Delivery) -> None:
         if delivery.attempts >= ATTEMPTS:
             delivery.status = Delivery.Status.DEAD
     delivery.save(update_fields=["attempts", "status", "error", "due_at"])
+
+
+@transaction.atomic
+def revive(tenant_id: int) -> int:
+    """Give the dead deliveries of a tenant their attempts back, once their cause is repaired; returns how many."""
+    dead = Delivery.objects.of(tenant_id).filter(status=Delivery.Status.DEAD)
+    count = dead.update(status=Delivery.Status.WAITING, attempts=0, due_at=timezone.now())
+    if count:
+        _wake_after_commit(tenant_id)
+    return count
+
+
+@periodic("events.tidy", minutes=60)
+@transaction.atomic
+def tidy(tenant) -> int:
+    """Forget deliveries that were done a week ago; dead ones stay until they are revived."""
+    done = Delivery.objects.of(tenant).filter(status=Delivery.Status.DONE, due_at__lt=timezone.now() - KEPT)
+    chunk = done.order_by("pk").values("pk")[:10_000]
+    return Delivery.objects.of(tenant).filter(pk__in=list(chunk.values_list("pk", flat=True))).delete()[0]

@@ -52,6 +52,11 @@ def _claim(job: Job, at: datetime) -> bool:
     return Slot.objects.get_or_create(job=job.name, at=at)[1]
 
 
+def give_back(name: str) -> None:
+    """Undo the latest claim of a job that could not be started."""
+    Slot.objects.filter(pk=Slot.objects.filter(job=name).order_by("-at").values("pk")[:1]).delete()
+
+
 def run_job(name: str) -> None:
     """Run a job for each company; one company's failure does not stop the others."""
     for tenant in Tenant.objects.filter(status=Tenant.Status.ACTIVE):

@@ -1,10 +1,10 @@
 """Base of the REST face: refusals, idempotency, versions, scoped relations."""
 
-import json
+import hashlib
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, models, transaction
-from django.http import Http404
+from django.http import Http404, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -170,14 +170,14 @@ class RecordViewSet(
         return self._dispatch_once(request, key, *args, **kwargs)
 
     def _dispatch_once(self, request, key, *args, **kwargs):
-        print_ = fingerprint(request.method, request.path, request.body.decode("utf-8", "replace"))
+        print_ = fingerprint(request.method, request.get_full_path(), *_said(request))
         answers = []
 
         def act():
             answers.append(super(RecordViewSet, self).dispatch(request, *args, **kwargs).render())
             if answers[0].status_code >= 400:
                 raise _NotStored
-            return answers[0].status_code, json.loads(answers[0].content or "null")
+            return answers[0].status_code, answers[0].content.decode()
 
         try:
             with transaction.atomic():
@@ -186,17 +186,34 @@ class RecordViewSet(
             return answers[0]
         except Refused as refused:
             return _json(refused.status, {"code": refused.code, "detail": str(refused)})
-        return _json(code, body, replayed=True) if replayed else answers[0]
+        return _replay(code, body) if replayed else answers[0]
+
+
+def _said(request):
+    """What a request says: its body, or the fields and files of a form, whose boundary differs at each retry."""
+    if request.content_type != "multipart/form-data":
+        return [request.body.decode("utf-8", "replace")]
+    files = sorted((name, file.name, _digest(file)) for name, each in request.FILES.lists() for file in each)
+    return [sorted(request.POST.lists()), files]
+
+
+def _digest(file) -> str:
+    found = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return found
 
 
 class _NotStored(Exception):
     """The answer was a refusal: forget the key, as nothing happened."""
 
 
-def _json(status_code: int, body, *, replayed: bool = False):
-    from django.http import JsonResponse
+def _json(status_code: int, body) -> JsonResponse:
+    return JsonResponse(body, status=status_code)
 
-    return JsonResponse(body, status=status_code, safe=False, headers={"Replayed": "true"} if replayed else {})
+
+def _replay(status_code: int, body: str) -> HttpResponse:
+    """The first answer, byte for byte."""
+    return HttpResponse(body, status=status_code, content_type="application/json", headers={"Replayed": "true"})
 
 
 def verb(**kwargs):

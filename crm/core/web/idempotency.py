@@ -2,13 +2,19 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.errors import Refused
+from crm.core.events.schedule import periodic
 
 from .models import IdempotencyKey
+
+LONGEST = 100
+KEPT = timedelta(days=30)
 
 
 class KeyReused(Refused):
@@ -27,6 +33,13 @@ class StillRunning(Refused):
         super().__init__(_("The first request with this key is still running. Try again."), code="STILL_RUNNING")
 
 
+class KeyTooLong(Refused):
+    status = 400
+
+    def __init__(self):
+        super().__init__(_("An Idempotency-Key has at most 100 characters."), code="KEY_TOO_LONG")
+
+
 def fingerprint(*parts) -> str:
     return hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()
 
@@ -37,7 +50,9 @@ def once(member, key: str, print_: str, act: Callable[[], tuple[int, object]]) -
     A concurrent second request waits for the first up to the lock timeout. When
     `act` raises, the key is forgotten with everything else it wrote.
     """
-    row = IdempotencyKey(tenant_id=member.tenant_id, member=member, key=key[:100], fingerprint=print_)
+    if len(key) > LONGEST:
+        raise KeyTooLong
+    row = IdempotencyKey(tenant_id=member.tenant_id, member=member, key=key, fingerprint=print_)
     if not _claim(row):
         return _replay(member, row)
     row.status, row.body = act()
@@ -68,3 +83,10 @@ def _replay(member, row: IdempotencyKey):
     if first.fingerprint != row.fingerprint:
         raise KeyReused
     return first.status, first.body, True
+
+
+@periodic("web.forget_keys", minutes=60)
+@transaction.atomic
+def forget_keys(tenant) -> int:
+    """Drop keys after 30 days: a retry comes within minutes."""
+    return IdempotencyKey.objects.of(tenant).filter(created_at__lt=timezone.now() - KEPT).delete()[0]

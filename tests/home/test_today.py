@@ -1,0 +1,83 @@
+"""Where a member lands, and the day's worklist: one's own rows, in few queries; first steps of an empty company."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from crm.core import records
+from crm.core.activities.models import Task
+from crm.core.notifications.actions import notify
+from crm.core.tenancy.state import enter, leave
+from crm.home import checklist, worklist
+from tests.conftest import found
+
+pytestmark = pytest.mark.django_db
+ROLES = ["admin", "manager", "rep", "presales", "finance", "legal", "partner"]
+
+
+def task(owner, title, due_at, **values):
+    return records.create(Task, by=owner, owner=owner, title=title, due_at=due_at, **values)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_lands_on_a_page_that_it_may_see(acme, sign_in, role):
+    client = sign_in(getattr(acme, role))
+    assert client.get("/acme/", follow=True).status_code == 200
+    assert client.get("/acme/today/").status_code == 200
+
+
+def test_tasks_of_today_are_ones_own_by_the_companys_day(acme):
+    zone = acme.tenant.zone
+    now = timezone.now().astimezone(zone)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    task(acme.rep, "overdue", now - timedelta(days=3))
+    task(acme.rep, "last minute of today", midnight + timedelta(hours=23, minutes=59))
+    task(acme.rep, "tomorrow", midnight + timedelta(days=1))
+    task(acme.peer, "of the peer", now - timedelta(days=1))
+    done = task(acme.rep, "done", now - timedelta(days=1))
+    records.move(done, Task.Status.DONE, by=acme.rep, verb="done")
+    rows = worklist.tasks_due(acme.rep, acme.tenant.today())
+    assert [row.title for row in rows] == ["overdue", "last minute of today"]
+    assert rows[0].is_overdue
+    assert worklist.tasks_due(acme.manager, acme.tenant.today()) == []
+
+
+def test_the_page_shows_what_is_due_and_unread(acme, sign_in):
+    task(acme.rep, "Call the mill", timezone.now() - timedelta(days=2))
+    notify(acme.rep, "unknown.kind", dedupe_key="1")
+    page = sign_in(acme.rep).get("/acme/today/").content.decode()
+    assert "Call the mill" in page
+    assert "overdue" in page
+    assert "Something changed in Leadline" in page
+    assert "Call the mill" not in sign_in(acme.peer).get("/acme/today/").content.decode()
+
+
+def test_first_steps_are_for_the_administrator_of_an_empty_company(acme, sign_in):
+    with leave():
+        tenant, admin = found("Fresh", "fresh")
+    with enter(tenant):
+        steps = checklist.steps(admin)
+        assert {step.key for step in steps if step.done} == set()
+        assert {"invite", "lead", "opportunity"} <= {step.key for step in steps}
+    client = sign_in(admin)
+    page = client.get("/fresh/today/").content.decode()
+    for step in steps:
+        assert f'href="{step.url}"' in page
+        assert client.get(step.url).status_code == 200, step.url
+    assert checklist.steps(acme.rep) == []
+    assert {step.key for step in checklist.steps(acme.admin) if step.done} == {"invite"}
+
+
+def test_the_page_costs_the_same_for_many_rows(acme, sign_in, django_assert_max_num_queries):
+    client = sign_in(acme.rep)
+    task(acme.rep, "one", timezone.now())
+    client.get("/acme/today/")
+    with django_assert_max_num_queries(16) as few:
+        client.get("/acme/today/")
+    for n in range(10):
+        task(acme.rep, f"t{n}", timezone.now())
+        notify(acme.rep, "unknown.kind", dedupe_key=f"{n}")
+    with django_assert_max_num_queries(16) as many:
+        client.get("/acme/today/")
+    assert len(few) == len(many)
