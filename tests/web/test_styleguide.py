@@ -23,10 +23,7 @@ WIDTHS = (360, 768, 1366)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 SITE = "http://localhost"
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.skipif(os.environ.get("CRM_SKIP_BROWSER") == "1", reason="CRM_SKIP_BROWSER=1"),
-]
+pytestmark = pytest.mark.skipif(os.environ.get("CRM_SKIP_BROWSER") == "1", reason="CRM_SKIP_BROWSER=1")
 
 
 def answer(route) -> None:
@@ -53,7 +50,7 @@ def is_complaint(said) -> bool:
 
 
 @pytest.fixture
-def visit(browser):
+def visit(browser, django_db_setup, django_db_blocker):
     """`visit(language, theme, width)` → the styleguide open in a page; what the browser complains about fails."""
     complaints, contexts = [], []
 
@@ -67,7 +64,8 @@ def visit(browser):
         page.goto(f"{SITE}/styleguide/?language={language}")
         return page
 
-    yield opened
+    with django_db_blocker.unblock():
+        yield opened
     for context in contexts:
         context.close()
     assert complaints == []
