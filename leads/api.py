@@ -174,14 +174,14 @@ class LeadViewSet(RecordViewSet):
 
     @extend_schema(request=None)
     @verb()
-    def claim(self, request, pk=None):
+    def claim(self, request, **kwargs):
         lead = self.get_object()
         self.action = "retrieve"
         return self.answer(actions.claim(lead, by=self.member))
 
     @extend_schema(request=ClaimSerializer, responses=LeadSerializer(many=True))
     @action(detail=False, methods=["post"], url_path="claim-batch", pagination_class=None, filterset_class=None)
-    def claim_batch(self, request):
+    def claim_batch(self, request, **kwargs):
         leads = chosen_leads(self.given(ClaimSerializer)["ids"], self.member)
         taken = actions.claim_many(leads, by=self.member)
         rows = self.get_queryset().filter(pk__in=[lead.pk for lead in taken])
@@ -189,67 +189,67 @@ class LeadViewSet(RecordViewSet):
 
     @extend_schema(request=ReasonSerializer)
     @verb(url_path="return")
-    def return_(self, request, pk=None):
+    def return_(self, request, **kwargs):
         return self.act(actions.return_to_pool, ReasonSerializer)
 
     @extend_schema(request=ReasonSerializer)
     @verb()
-    def reclaim(self, request, pk=None):
+    def reclaim(self, request, **kwargs):
         return self.act(actions.reclaim, ReasonSerializer)
 
     @extend_schema(request=HandSerializer)
     @verb()
-    def assign(self, request, pk=None):
+    def assign(self, request, **kwargs):
         return self.act(actions.assign, HandSerializer)
 
     @extend_schema(request=HandSerializer)
     @verb()
-    def transfer(self, request, pk=None):
+    def transfer(self, request, **kwargs):
         return self.act(actions.transfer, HandSerializer)
 
     @extend_schema(request=MoveSerializer)
     @verb()
-    def move(self, request, pk=None):
+    def move(self, request, **kwargs):
         return self.act(actions.move_to_pool, MoveSerializer)
 
     @extend_schema(request=None)
     @verb()
-    def approve(self, request, pk=None):
+    def approve(self, request, **kwargs):
         return self.act(actions.approve_return)
 
     @extend_schema(request=ProtectSerializer)
     @verb()
-    def protect(self, request, pk=None):
+    def protect(self, request, **kwargs):
         return self.act(actions.protect, ProtectSerializer)
 
     @extend_schema(request=None)
     @verb()
-    def qualify(self, request, pk=None):
+    def qualify(self, request, **kwargs):
         return self.act(actions.qualify)
 
     @extend_schema(request=ReasonSerializer)
     @verb()
-    def nurture(self, request, pk=None):
+    def nurture(self, request, **kwargs):
         return self.act(actions.nurture, ReasonSerializer)
 
     @extend_schema(request=None)
     @verb()
-    def resume(self, request, pk=None):
+    def resume(self, request, **kwargs):
         return self.act(actions.resume)
 
     @extend_schema(request=ReasonSerializer)
     @verb()
-    def disqualify(self, request, pk=None):
+    def disqualify(self, request, **kwargs):
         return self.act(actions.disqualify, ReasonSerializer)
 
     @extend_schema(request=None)
     @verb()
-    def revive(self, request, pk=None):
+    def revive(self, request, **kwargs):
         return self.act(actions.revive)
 
     @extend_schema(request=ConvertSerializer)
     @verb()
-    def convert(self, request, pk=None):
+    def convert(self, request, **kwargs):
         return self.act(actions.convert, ConvertSerializer)
 
 

@@ -69,7 +69,7 @@ def transfer(lead: Lead, *, by: Member, to: Member, override: bool = False, reas
     if to.pk == lead.owner_id:
         raise ValidationError({"to": _("%(name)s owns this lead already.") % {"name": to}})
     note = _make_room(lead.home_pool, to, by, override)
-    former, now = _held(lead).owner, timezone.now()
+    former, now = locked_in(lead, *Lead.OWNED).owner, timezone.now()
     values = claims.new_hands(to, OwnerReason.TRANSFER, now)
     return records.update(
         lead, by=by, verb="transferred", reason=reason, data=note, **values, previous_owner=former, released_at=now
@@ -93,7 +93,7 @@ def return_to_pool(lead: Lead, *, by: Member, reason: str) -> Lead:
     """Give a lead up, with a reason; one that comes back often goes to the review queue instead."""
     require(by, "lead.return", lead)
     reason = required(reason)
-    _held(lead)
+    locked_in(lead, *Lead.OWNED)
     return claims.release(lead, by=by, verb="returned", reason=reason, at=timezone.now(), counts=True)
 
 
@@ -102,7 +102,7 @@ def reclaim(lead: Lead, *, by: Member, reason: str) -> Lead:
     """A manager takes a lead back into the pool; this is no return of the owner's and is not counted as one."""
     require(by, "lead.assign", lead)
     reason = required(reason)
-    _held(lead)
+    locked_in(lead, *Lead.OWNED)
     return claims.release(lead, by=by, verb="reclaimed", reason=reason, at=timezone.now(), counts=False)
 
 
@@ -128,7 +128,7 @@ def protect(lead: Lead, *, by: Member, until: date | None = None, locked: bool =
     zone = lead.home_pool.zone if lead.home_pool else by.tenant.zone
     if until and until < local_date(timezone.now(), zone):
         raise ValidationError({"until": _("Choose today or a later day.")})
-    _held(lead)
+    locked_in(lead, *Lead.OWNED)
     return records.update(lead, by=by, verb="protected", protected_until=until, locked=locked, reminded_on=None)
 
 
@@ -149,15 +149,16 @@ def require_open_pool(pool: Pool, by: Member) -> None:
         raise ValidationError({"pool": _("Choose a pool that is open to you.")})
 
 
-def _held(lead: Lead) -> Lead:
-    """The lead as it is now, locked; refused when nobody holds it any more."""
-    held = records.lock(lead)
-    if held.status not in Lead.OWNED:
+def locked_in(lead: Lead, *states: str) -> Lead:
+    """The lead as it is now, locked; refused unless it is in one of `states`."""
+    now = records.lock(lead)
+    if now.status not in states:
         raise Refused(
-            _("“%(lead)s” is %(status)s: nobody holds it.") % {"lead": held, "status": held.get_status_display()},
+            _("“%(lead)s” is “%(status)s” by now: this is not possible any more.")
+            % {"lead": now, "status": now.get_status_display()},
             code="INVALID_TRANSITION",
         )
-    return held
+    return now
 
 
 def _require_pooled(lead: Lead, by: Member, action: str) -> None:

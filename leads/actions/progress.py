@@ -1,6 +1,7 @@
 """How far a lead has come (domain.md 4.1)."""
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -10,7 +11,7 @@ from crm.core.people.reach import may, require
 from crm.core.pools import claims
 
 from ..models import Lead
-from .ownership import required
+from .ownership import locked_in, required
 
 ASSIGNED, WORKING, NURTURING, QUALIFIED = Lead.OWNED
 
@@ -43,9 +44,11 @@ def nurture(lead: Lead, *, by: Member, reason: str = "") -> Lead:
     return records.move(lead, NURTURING, by=by, verb="nurtured", reason=reason)
 
 
+@transaction.atomic
 def resume(lead: Lead, *, by: Member) -> Lead:
     """Take a nurtured (or qualified) lead up again; the days without follow-up run on from the last one."""
     require(by, "lead.update", lead)
+    locked_in(lead, NURTURING, QUALIFIED)
     return records.move(lead, WORKING, by=by, verb="resumed", reminded_on=None)
 
 
@@ -59,11 +62,13 @@ def disqualify(lead: Lead, *, by: Member, reason: str) -> Lead:
     )  # fmt: skip
 
 
+@transaction.atomic
 def revive(lead: Lead, *, by: Member) -> Lead:
     """Put a disqualified lead into its pool again."""
     require(by, "lead.revive", lead)
+    former = locked_in(lead, Lead.Status.DISQUALIFIED).owner
     pool = claims.target_of(lead)
     return records.move(
         lead, Lead.Status.POOLED, by=by, verb="revived", pool=pool, home_pool=pool, owner=None, owner_reason="",
-        previous_owner=lead.owner or lead.previous_owner, released_at=timezone.now(), disqualified_reason="",
+        previous_owner=former or lead.previous_owner, released_at=timezone.now(), disqualified_reason="",
     )  # fmt: skip

@@ -102,7 +102,7 @@ class PoolViewSet(RecordViewSet):
 
     @extend_schema(request=ClockRulesSerializer, responses=PreviewSerializer)
     @verb(url_path="dry-run")
-    def dry_run(self, request, pk=None):
+    def dry_run(self, request, **kwargs):
         """What the rules in the body, with the saved ones for the rest, would take back tonight."""
         pool = self.get_object()
         require(self.member, "pool.manage")
@@ -110,7 +110,7 @@ class PoolViewSet(RecordViewSet):
 
     @extend_schema(request=SeatSerializer)
     @verb()
-    def seats(self, request, pk=None):
+    def seats(self, request, **kwargs):
         """Give a member or a team a seat; again to change `is_admin`."""
         pool = self.get_object()
         actions.give_seat(pool, by=self.member, **self.given(SeatSerializer))
@@ -118,14 +118,14 @@ class PoolViewSet(RecordViewSet):
 
     @extend_schema(request=None)
     @verb(url_path=r"seats/(?P<seat>\d{1,18})/remove")
-    def remove_seat(self, request, pk=None, seat=None):
+    def remove_seat(self, request, seat, **kwargs):
         pool = self.get_object()
         actions.take_seat(get_object_or_404(pool.seats.all(), pk=seat), by=self.member)
         return self.answer(pool)
 
     @extend_schema(responses={200: {"type": "object", "properties": {"remaining": {"type": "integer"}}}})
     @action(detail=True)
-    def quota(self, request, pk=None):
+    def quota(self, request, **kwargs):
         """How many more records the member may claim from this pool today."""
         return Response({"remaining": claims.remaining_today(self.get_object(), self.member)})
 
