@@ -86,8 +86,15 @@ def standing_acme(django_db_setup, django_db_blocker):
     """Acme is founded once a run; every test's changes to it are rolled back."""
     with django_db_blocker.unblock():
         make_acme()
-        for connection in connections.all():
-            connection.close()
+        _close_connections()
+        yield
+        _close_connections()
+
+
+def _close_connections() -> None:
+    """Both aliases look at one database, and it is dropped only when nobody looks."""
+    for connection in connections.all():
+        connection.close()
 
 
 def make_globex() -> SimpleNamespace:

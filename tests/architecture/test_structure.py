@@ -10,8 +10,8 @@ from .source import Module, length, modules
 
 # A room may import the rooms before it, never those after it.
 ROOMS = (
-    "tenancy", "people", "events", "records", "company", "activities", "catalog", "entities", "identity", "pools",
-    "approvals", "notifications", "web", "imports",
+    "tenancy", "people", "events", "records", "web", "notifications", "company", "activities", "catalog", "entities",
+    "identity", "pools", "approvals", "imports",
 )  # fmt: skip
 # App → the apps it may import. Data flows lead → cash, imports point at the customer.
 ARROWS = {

@@ -43,9 +43,7 @@ def load(story: Story, *, slug: str = SLUG, say: Callable[[str], None] = lambda 
 
 
 def _user(person: Person, number: int, slug: str, password: str) -> User:
-    user = User(email=f"{person.roles[0]}{number}@{slug}.example", name=person.name, password=password)
-    user.save()
-    return user
+    return User.objects.create(email=f"{person.roles[0]}{number}@{slug}.example", name=person.name, password=password)
 
 
 class Loader:
