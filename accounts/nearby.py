@@ -9,7 +9,7 @@ from .models import Account
 
 EARTH_M = 6_371_000
 LOOKED_AT = 200
-OFFERED = 8
+OFFERED = 5
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Choice:
 
 
 def choices(member, position=None) -> list[Choice]:
-    """At most eight customers the member sees. `position` is (latitude, longitude) in WGS-84 degrees.
+    """At most five customers the member sees. `position` is (latitude, longitude) in WGS-84 degrees.
 
     A customer is where the member's own last visits to it were.
     """

@@ -1,7 +1,6 @@
 """Visits: a phone page that takes seconds, the list by day, and one visit."""
 
 import uuid
-from collections import defaultdict
 
 from django.contrib import messages
 from django.http import Http404
@@ -9,10 +8,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from crm.core.activities import actions, timeline
+from crm.core.activities import actions, subjects, timeline
 from crm.core.activities.filters import ActivityFilter
 from crm.core.activities.models import Activity, ActivityLink, Attachment
-from crm.core.identity.search import matching
+from crm.core.identity.search import matching, page_of
 from crm.core.people.models import TeamMembership
 from crm.core.people.reach import require
 from crm.core.web.forms import attempt
@@ -66,13 +65,19 @@ def offered(request, chosen) -> list[nearby.Choice]:
     """The chosen customer, then what the search finds, or without one the nearest and latest."""
     member, text = request.member, request.GET.get("q", "").strip()[:100]
     rows = Account.objects.visible_to(member).exclude(status=Account.Status.MERGED)
-    first = list(rows.filter(pk=chosen)) if str(chosen or "").isdigit() and len(str(chosen)) < 19 else []
+    first = list(rows.filter(pk=number(chosen)))
     if text:
         found = [nearby.Choice(account) for account in matching(rows, text).order_by("-id")[: nearby.OFFERED]]
     else:
         found = nearby.choices(member, position(request))
     known = [choice for choice in found if choice.account not in first]
     return [*(nearby.Choice(account) for account in first), *known]
+
+
+def number(text) -> int:
+    """The id in a query, 0 for anything else."""
+    text = str(text or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def position(request):
@@ -85,11 +90,11 @@ def visits(request, tenant: str):
     """Visits by day: mine, my teams', all that one may see, or those to one customer."""
     require(request.member, "activity.read")
     view, rows = request.GET.get("view") or "mine", Activity.objects.visible_to(request.member)
-    account = account_or_404(request, int(pk)) if (pk := request.GET.get("account", "")).isdigit() else None
+    account = account_or_404(request, number(request.GET["account"])) if request.GET.get("account") else None
     rows = timeline.activities_of(account) if account else of_view(rows, request.member, view)
     filters = ActivityFilter(request.GET, rows.filter(type=VISIT).select_related("actor"), request=request)
     page = keyset_page(filters.qs, after=request.GET.get("after", ""), order=("-occurred_at", "-id"))
-    name_accounts(page.rows, request.member)
+    name_subjects(page.rows, request.member)
     context = {"page": page, "filter": filters, "view": view, "views": VIEWS, "account": account}
     return render(request, "visits/list.html", context)
 
@@ -102,18 +107,13 @@ def of_view(rows, member, view: str):
     return rows
 
 
-def name_accounts(activities: list[Activity], member) -> None:
-    """Give each activity `accounts`: the customers it was about that the member may see. Two queries."""
-    ids = [activity.pk for activity in activities]
-    links = ActivityLink.objects.of(member.tenant_id).filter(activity__in=ids, subject_type="accounts.account")
-    pairs = list(links.values_list("activity_id", "subject_id"))
-    accounts = Account.objects.visible_to(member).in_bulk([pk for _activity, pk in pairs])
-    about = defaultdict(list)
-    for activity_id, pk in pairs:
-        if pk in accounts:
-            about[activity_id].append(accounts[pk])
+def name_subjects(activities: list[Activity], member) -> None:
+    """Give each activity `about`: the customers it was about, else the other records, as far as one may see them."""
+    links = ActivityLink.objects.of(member.tenant_id).filter(activity__in=[activity.pk for activity in activities])
+    about = subjects.named(list(links.values_list("activity_id", "subject_type", "subject_id")), member)
     for activity in activities:
-        activity.accounts = about[activity.pk]
+        accounts = [record for record in about[activity.pk] if isinstance(record, Account)]
+        activity.about = [(str(record), page_of(record, member)) for record in accounts or about[activity.pk]]
 
 
 @require_safe
@@ -123,7 +123,7 @@ def detail(request, tenant: str, pk: int):
     visit = rows.select_related("actor").first()
     if visit is None:
         raise Http404(_("There is nothing here."))
-    name_accounts([visit], request.member)
+    name_subjects([visit], request.member)
     files = Attachment.objects.of(request.tenant).filter(
         links__subject_type="activities.activity", links__subject_id=visit.pk
     )

@@ -1,6 +1,7 @@
 """Customers, contacts, activities, tasks, files, search and the duplicate check over REST."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -81,10 +82,11 @@ def test_a_known_customer_is_refused_with_hits(acme, account, ask):
     assert (same.status_code, same.json()["code"]) == (409, "KNOWN")
 
 
-def test_two_at_once_with_one_credit_code(acme, ask):
+def test_the_database_keeps_a_credit_code_once(acme, ask):
     create_account(by=acme.other_rep, name="甲", uscc=VALID)
-    with pytest.raises(Exception, match="credit code"):
+    with pytest.raises(ValidationError) as error:
         create_account(by=acme.rep, name="乙", uscc=VALID)
+    assert list(error.value.message_dict) == ["uscc"]
 
 
 def test_transfer_and_collaborators(acme, account, ask):

@@ -231,9 +231,14 @@ def test_an_activity_is_logged_on_the_panel(acme, account, post):
 
 @pytest.mark.parametrize(
     "typed",
-    [{"type": "x"}, {"type": "call", "occurred_at": "2999-01-01T00:00"}, {"type": "call", "next": "date"},
-     {"type": "call", "next": "date", "next_date": "2001-01-01"}, {"type": "call", "occurred_at": "yesterday"}, {}],
-)  # fmt: skip
+    [
+        {},
+        {"type": "x"},
+        {"type": "call", "occurred_at": "2999-01-01T00:00"},
+        {"type": "call", "occurred_at": "yesterday"},
+        {"type": "call", "next_date": "2001-01-01"},
+    ],
+)
 def test_a_wrong_entry_comes_back_with_a_sentence(acme, account, post, typed):
     response = post(
         acme.rep, f"activities/accounts.account/{account.pk}/log/", {**typed, "note": "留着"}, HX_Request="true"

@@ -63,7 +63,7 @@ def test_only_customer_and_outcome_are_needed(acme, typed, post, missing):
 
 
 def test_a_refused_visit_does_not_use_up_its_key(acme, typed, post):
-    assert post(acme.rep, "visits/new/", {**typed, "next": "date"}).status_code == 422
+    assert post(acme.rep, "visits/new/", {**typed, "next_date": "2001-01-01"}).status_code == 422
     assert post(acme.rep, "visits/new/", typed).status_code == 302
     assert visits(acme).count() == 1
 

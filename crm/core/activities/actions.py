@@ -101,14 +101,16 @@ def carry(source: Record, targets: Iterable[Record], *, by: Member) -> None:
 def attach(about: Iterable[Record], upload, *, by: Member) -> Attachment:
     """Keep a checked copy of `upload` with the records; ValidationError when it may not be kept (A5)."""
     require(by, "file.add")
-    return _keep(upload, _with_accounts(about, by), by)
+    about = _with_accounts(about, by)
+    attachment = _keep(upload, about, by)
+    data = {"attachment": attachment.pk, "name": attachment.name}
+    records.note(about[0], by=by, verb="file_added", data=data)
+    return attachment
 
 
 def _keep(upload, about: list, by: Member) -> Attachment:
     attachment = records.create(Attachment, by=by, **storage.store(upload, by.tenant_id))
     _link(AttachmentLink, [attachment.pk], about, "attachment_id")
-    data = {"attachment": attachment.pk, "name": attachment.name}
-    records.note(about[0], by=by, verb="file_added", data=data)
     return attachment
 
 

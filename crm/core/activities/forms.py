@@ -22,7 +22,6 @@ class Next(TextChoices):
     TOMORROW = "tomorrow", _("Tomorrow")
     THREE_DAYS = "three_days", _("In 3 days")
     NEXT_WEEK = "next_week", _("Next week")
-    DATE = "date", _("Choose a date")
 
 
 DAYS = {Next.TOMORROW: 1, Next.THREE_DAYS: 3, Next.NEXT_WEEK: 7}
@@ -55,20 +54,19 @@ class NextStepForm(MemberForm):
     """The end of every entry: what comes next, and when."""
 
     next = forms.ChoiceField(label=_("Next step"), choices=Next, required=False, widget=forms.RadioSelect)
-    next_date = forms.DateField(label=_("Date"), required=False, widget=DateInput)
+    next_date = forms.DateField(label=_("or on"), required=False, widget=DateInput)
     next_step = forms.CharField(label=_("What is to be done"), max_length=200, required=False)
 
     def clean(self):
         values = super().clean()
-        if values.get("next") == Next.DATE and not values.get("next_date") and "next_date" not in self.errors:
-            self.add_error("next_date", _("Choose the date of the next step."))
-        elif (day := self._day(values)) and day <= timezone.localdate():
+        if (day := self._day(values)) and day <= timezone.localdate():
             self.add_error("next_date", _("Choose a day after today."))
         return values
 
     def _day(self, values):
+        """The date if one is given, else what the chip says."""
         days = DAYS.get(values.get("next"))
-        return timezone.localdate() + timedelta(days=days) if days else values.get("next_date")
+        return values.get("next_date") or (timezone.localdate() + timedelta(days=days) if days else None)
 
     @property
     def next_at(self) -> datetime | None:

@@ -1,5 +1,6 @@
 """The records that activities, tasks and files are about, named by model label and id."""
 
+from collections import defaultdict
 from functools import cache
 
 from django.apps import apps
@@ -39,6 +40,25 @@ def require_visible(subject, member) -> None:
     """Forbidden unless the member may see the record."""
     if not type(subject).objects.visible_to(member).filter(pk=subject.pk).exists():
         raise Forbidden("activity.create")
+
+
+def named(links, member) -> dict[int, list[Record]]:
+    """Id of each linked row → the records it is about that the member may see; links are (row id, type, id).
+
+    One query for each kind of record.
+    """
+    wanted, about = defaultdict(set), defaultdict(list)
+    for _row, subject_type, pk in links:
+        wanted[subject_type].add(pk)
+    found = {
+        (name, pk): record
+        for name in sorted(wanted.keys() & models().keys())
+        for pk, record in models()[name].objects.visible_to(member).in_bulk(wanted[name]).items()
+    }
+    for row, subject_type, pk in links:
+        if record := found.get((subject_type, pk)):
+            about[row].append(record)
+    return about
 
 
 def of(subject) -> Q:

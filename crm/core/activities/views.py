@@ -65,7 +65,8 @@ def show(request, subject, status: int = 200, **forms):
         "may_plan": not hidden and may(member, "task.create"),
         "may_attach": not hidden and may(member, "file.add"),
     }  # fmt: skip
-    return render(request, "activities/panel.html", context, status=status)
+    template = "activities/_panel.html" if request.htmx else "activities/panel.html"
+    return render(request, template, context, status=status)
 
 
 def tasks_of(subject):

@@ -114,5 +114,5 @@ def _hit(subject: Subject, row, verdict: names.Verdict, by) -> Hit:
     firm = subject.firm_of(row)
     shown = {"owner_name": str(firm.owner or ""), "status": str(firm.get_status_display())}
     if row.is_visible:
-        shown |= {"pk": row.pk, "label": str(row), "url": page_of(subject, row.pk, by)}
+        shown |= {"pk": row.pk, "label": str(row), "url": page_of(row, by)}
     return Hit(verdict.tier, verdict.reasons, subject.type, kind, **shown)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from crm.core import names
 
 from .models import SearchGram
-from .subjects import Subject, registered
+from .subjects import Subject, registered, subject_of
 
 MOST_GRAMS = 12
 
@@ -69,10 +69,14 @@ def everywhere(member, text: str, limit: int = 5) -> list[Group]:
 def _group(subject: Subject, member, text: str, limit: int) -> Group:
     rows = matching(subject.model.objects.visible_to(member).filter(subject.live), text)
     rows = list(rows.order_by("-pk")[: limit + 1])
-    found = [Found(row.pk, str(row), page_of(subject, row.pk, member)) for row in rows[:limit]]
+    found = [Found(row.pk, str(row), page_of(row, member)) for row in rows[:limit]]
     label = str(subject.model._meta.verbose_name_plural)
     return Group(subject.type, label, subject.icon, found, more=len(rows) > limit)
 
 
-def page_of(subject: Subject, pk: int, member) -> str:
-    return reverse(subject.url_name, kwargs={"tenant": member.tenant.slug, "pk": pk}) if subject.url_name else ""
+def page_of(record, member) -> str:
+    """The address of a record's page, "" when it has none."""
+    subject = subject_of(type(record))
+    if subject is None or not subject.url_name:
+        return ""
+    return reverse(subject.url_name, kwargs={"tenant": member.tenant.slug, "pk": record.pk})

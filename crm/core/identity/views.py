@@ -21,7 +21,10 @@ def hints(request, tenant: str):
 
 def typed(values) -> Identity:
     """The identity in a form's or a program's values."""
-    given = {name: str(values.get(name) or "")[:300] for name in ("name", "uscc", "website", "phone", "email")}
+    given = {
+        name: str(values.get(name) or "").replace("\0", "")[:300]
+        for name in ("name", "uscc", "website", "phone", "email")
+    }
     phone, email = given.pop("phone"), given.pop("email")
     return Identity(**given, phones=(phone,) if phone else (), emails=(email,) if email else ())
 

@@ -4,27 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('activities', '0001_initial'),
+        ("activities", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='activity',
-            options={'ordering': ['-occurred_at', '-id'], 'verbose_name': 'activity', 'verbose_name_plural': 'activities'},
+            name="activity",
+            options={
+                "ordering": ["-occurred_at", "-id"],
+                "verbose_name": "activity",
+                "verbose_name_plural": "activities",
+            },
         ),
         migrations.AlterModelOptions(
-            name='attachment',
-            options={'ordering': ['-id'], 'verbose_name': 'file', 'verbose_name_plural': 'files'},
+            name="attachment",
+            options={"ordering": ["-id"], "verbose_name": "file", "verbose_name_plural": "files"},
         ),
         migrations.AlterModelOptions(
-            name='task',
-            options={'ordering': ['due_at', 'id'], 'verbose_name': 'task', 'verbose_name_plural': 'tasks'},
+            name="task",
+            options={"ordering": ["due_at", "id"], "verbose_name": "task", "verbose_name_plural": "tasks"},
         ),
         migrations.AlterField(
-            model_name='attachment',
-            name='file',
+            model_name="attachment",
+            name="file",
             field=models.CharField(editable=False, max_length=255),
         ),
     ]

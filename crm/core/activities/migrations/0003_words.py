@@ -4,15 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('activities', '0002_words_and_store'),
+        ("activities", "0002_words_and_store"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='task',
-            name='status',
-            field=models.CharField(choices=[('open', 'To do'), ('done', 'Done'), ('dropped', 'Dropped')], default='open', editable=False, max_length=8),
+            model_name="task",
+            name="status",
+            field=models.CharField(
+                choices=[("open", "To do"), ("done", "Done"), ("dropped", "Dropped")],
+                default="open",
+                editable=False,
+                max_length=8,
+            ),
         ),
     ]
