@@ -70,7 +70,9 @@ def take(pk: int, tenant) -> Import | None:
     if batch is None or not batch.is_working or (batch.leased_until and batch.leased_until > timezone.now()):
         return None
     _write(batch, lease=uuid.uuid4(), leased_until=timezone.now() + LEASE)
-    return Import.objects.of(tenant).select_related("created_by__user", "tenant").get(pk=pk)
+    taken = Import.objects.of(tenant).select_related("created_by__user", "tenant").get(pk=pk)
+    taken.created_by.tenant = taken.tenant
+    return taken
 
 
 def language_of(batch: Import) -> str:
@@ -114,18 +116,20 @@ def run(batch: Import, sheet: Sheet, seconds: float) -> bool:
     importer = importer_of(batch, memo=batch.memo)
     reader = reader_of(batch, importer, sheet)
     _prepare(importer, reader, sheet)
-    tally, until, done = Tally(batch.result), time.monotonic() + seconds, 0
+    tally, until, done = Tally(batch.result), 0.0, 0
     for chunk in chunks(reader.rows(sheet)):
-        if done >= batch.done_rows:
-            importer.tally = tally
-            _run_chunk(batch, importer, chunk, done)
-        else:
+        if done < batch.done_rows:
             with transaction.atomic():
                 importer.pass_by(chunk)
-        done += len(chunk)
-        if time.monotonic() > until:
+        elif until and time.monotonic() > until:
             _release(batch)
             return True
+        else:
+            # The clock starts with the first chunk that is written: every slice comes further.
+            until = until or time.monotonic() + seconds
+            importer.tally = tally
+            _run_chunk(batch, importer, chunk, done)
+        done += len(chunk)
     while _finish_step(batch, importer):
         pass
     _complete(batch, sheet)
