@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Exists, Q
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -36,15 +36,12 @@ def steps(member: Member) -> list[Step]:
     """What is left to do in a company that just began; empty for everybody else, and when all is done."""
     if not may(member, "member.manage"):
         return []
-    found = [step for step in _all(member) if step.url]
+    found = _all(member)
     return [] if all(step.done for step in found) else found
 
 
 def _page(member: Member, name: str) -> str:
-    try:
-        return reverse(name, kwargs={"tenant": member.tenant.slug})
-    except NoReverseMatch:
-        return ""
+    return reverse(name, kwargs={"tenant": member.tenant.slug})
 
 
 def _all(member: Member) -> list[Step]:
@@ -56,7 +53,7 @@ def _all(member: Member) -> list[Step]:
         ),
         Step(
             "import", _("Bring your customers"), _("From a spreadsheet, with a dry run before anything is saved."),
-            _page(member, "imports:new"), "file-import", done["accounts"],
+            _page(member, "imports:upload"), "file-import", done["accounts"],
         ),
         Step(
             "lead", _("Add the first lead"), _("An enquiry that nobody has checked yet."),

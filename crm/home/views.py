@@ -2,7 +2,6 @@
 
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch
 
 from crm.core.notifications.models import Notification
 from crm.core.notifications.texts import text_of
@@ -21,19 +20,10 @@ def home_of(request) -> str:
     """Managers begin with the funnel, once there is something in it; finance with the customers; others with today."""
     member = request.member
     if member.has_role(Role.MANAGER) and not member.has_role(Role.REP) and checklist.is_in_use(member):
-        return _first(request, "funnel:page", "home:today")
+        return company_url(request, "opportunities:funnel")
     if member.has_role(Role.FINANCE) and not member.has_role(Role.REP, Role.MANAGER):
-        return _first(request, "accounts:list", "home:today")
+        return company_url(request, "accounts:list")
     return company_url(request, "home:today")
-
-
-def _first(request, *names) -> str:
-    for name in names:
-        try:
-            return company_url(request, name)
-        except NoReverseMatch:
-            continue
-    raise NoReverseMatch(names)
 
 
 def today(request, tenant):

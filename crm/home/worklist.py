@@ -8,18 +8,30 @@ from django.db.models.functions import Greatest
 from django.db.models.lookups import LessThan
 from django.utils import timezone
 
+from crm.core.activities import subjects
 from crm.core.activities.models import Task
 from crm.core.calendars import day_start
+from crm.core.identity.search import page_of
 from crm.core.people.models import Member
 from crm.core.people.reach import may
 from crm.core.pools import clock
 from crm.core.pools.exemptions import with_protection
+from crm.core.records import Record
 from leads.models import Lead
 from opportunities.models import Opportunity
 
 SHOWN = 8
 # Of the leads with the oldest follow-up, those that go back soonest are among the first.
 CANDIDATES = 60
+
+
+@dataclass(frozen=True)
+class Due:
+    """A task, the record it is about if the member may see it, and the page of that record."""
+
+    task: Task
+    about: Record | None
+    url: str
 
 
 @dataclass(frozen=True)
@@ -30,13 +42,29 @@ class Returning:
     clock: clock.Clock
 
 
-def tasks_due(member: Member, today: date) -> list[Task]:
+def tasks_due(member: Member, today: date) -> list[Due]:
     """The member's own open tasks that are overdue or due on the company's today, oldest first."""
     tomorrow = day_start(date.fromordinal(today.toordinal() + 1), member.tenant.zone)
     mine = Task.objects.visible_to(member).filter(owner=member, status=Task.Status.OPEN)
     now = timezone.now()
     due = mine.filter(due_at__lt=tomorrow).annotate(is_overdue=LessThan(F("due_at"), now))
-    return list(due.order_by("due_at", "pk")[:SHOWN])
+    tasks = list(due.order_by("due_at", "pk")[:SHOWN])
+    about = _subjects(tasks, member)
+    return [Due(task, found := about.get(_key(task)), page_of(found, member) if found else "") for task in tasks]
+
+
+def _key(task: Task) -> tuple[str, int | None]:
+    return task.subject_type, task.subject_id
+
+
+def _subjects(tasks: list[Task], member: Member) -> dict[tuple[str, int | None], Record]:
+    """The records that tasks are about, as far as the member may see them; one query for each kind."""
+    found = {}
+    for kind in {task.subject_type for task in tasks if task.subject_type}:
+        if model := subjects.models().get(kind):
+            ids = {task.subject_id for task in tasks if task.subject_type == kind}
+            found |= {(kind, row.pk): row for row in model.objects.visible_to(member).filter(pk__in=ids)}
+    return found
 
 
 def leads_going_back(member: Member, now: datetime | None = None) -> list[Returning]:

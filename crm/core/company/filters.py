@@ -24,10 +24,8 @@ def teams(request):
 class MemberFilter(filters.FilterSet):
     q = filters.CharFilter(method="search", label=_("Search"))
     role = filters.ChoiceFilter(label=_("Role"), choices=Role, method="with_role", empty_label=_("All roles"))
-    team = filters.ModelChoiceFilter(
-        label=_("Team"), queryset=teams, method="in_team", empty_label=_("All teams"),
-        help_text=_("With the teams below it."),
-    )  # fmt: skip
+    # With the teams below it.
+    team = filters.ModelChoiceFilter(label=_("Team"), queryset=teams, method="in_team", empty_label=_("All teams"))
     state = filters.ChoiceFilter(label=_("Status"), choices=STATES, method="in_state", empty_label=_("All"))
 
     class Meta:

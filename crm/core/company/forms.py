@@ -102,6 +102,7 @@ class PersonForm(RecordForm):
     class Meta:
         model = Member
         fields = ["name", "email", "phone", "title", "roles", "reach"]
+        labels = {"name": _("Full name")}
 
     def __init__(self, *args, member, **kwargs):
         super().__init__(*args, member=member, **kwargs)
@@ -134,7 +135,8 @@ class InviteForm(PersonForm):
 class TeamForm(RecordForm):
     parent = ScopedChoiceField(Team, label=_("Parent team"), required=False, empty_label=_("None: top of the tree"))
     head = ScopedChoiceField(
-        Member, label=_("Head"), required=False, narrow=lambda rows: rows.filter(is_active=True),
+        Member, label=_("Head"), required=False, empty_label=_("Nobody"),
+        narrow=lambda rows: rows.filter(is_active=True),
         help_text=_("Sees what the team and the teams below it hold."),
     )  # fmt: skip
 
@@ -151,7 +153,9 @@ class TeamForm(RecordForm):
 
 
 class SeatForm(MemberForm):
-    member = ScopedChoiceField(Member, label=_("Add to the team"), narrow=lambda rows: rows.filter(is_active=True))
+    member = ScopedChoiceField(
+        Member, label=_("Add to the team"), empty_label=_("Choose…"), narrow=lambda rows: rows.filter(is_active=True)
+    )
 
 
 class TokenForm(MemberForm):
@@ -167,6 +171,7 @@ class ProfileForm(RecordForm):
     class Meta:
         model = Member
         fields = ["name", "phone"]
+        labels = {"name": _("Full name")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

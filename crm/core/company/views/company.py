@@ -13,7 +13,7 @@ from crm.core.people.reach import may, require
 from crm.core.web.forms import attempt
 from crm.core.web.pages import company_url, form_page, go
 
-THEMES = [("auto", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))]
+THEMES = [("auto", _("Automatic")), ("light", _("Light")), ("dark", _("Dark"))]
 DENSITIES = [("comfortable", _("Roomy")), ("compact", _("Dense"))]
 
 
