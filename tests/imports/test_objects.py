@@ -40,9 +40,7 @@ def test_products_are_told_apart_by_name(acme):
 
 
 def test_accounts_find_a_parent_that_comes_later(acme):
-    text = (
-        "account,subsidiary_of,revenue,year_established,created\nChild,Parent Co,1.5,1999,2020-05-06\nParent Co,,2,,\n"
-    )
+    text = "account,subsidiary_of,revenue,year_established,created\nChild,Parent Co,1.5,1999,2020-05-06\nParent Co,,2\n"
     batch = take_in(acme.admin, "accounts", text, options={"units": {"annual_revenue": 1_000_000}})
     assert counts(batch) == (2, 0, 0, 0)
     child = Account.objects.of(acme.tenant).get(name="Child")

@@ -44,6 +44,7 @@ class Importer:
     columns: tuple[Column, ...]
     policies: tuple[str, ...] = (SKIP, UPDATE, CREATE)
     scans = False
+    do_not_call_in_templates = True  # pages show the class: its label, icon, columns
     # Kinds of keys of which the database, or a rule, allows one: they hold under every policy.
     unique_kinds: frozenset[str] = frozenset()
 

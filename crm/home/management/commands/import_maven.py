@@ -1,4 +1,4 @@
-"""manage.py import_maven: a real company's export (Maven Analytics, “CRM Sales Opportunities”) as a company of its own."""
+"""manage.py import_maven: a real export (Maven Analytics, “CRM Sales Opportunities”) as a company of its own."""
 
 import secrets
 from decimal import Decimal

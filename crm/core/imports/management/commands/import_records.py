@@ -41,7 +41,7 @@ class Command(BaseCommand):
             options["create"] = given["create"]
         try:
             batch = import_file(
-                given["file"], by=by, object=given["object"], dry=given["dry_run"], options=options,
+                Path(given["file"]), by=by, object=given["object"], dry=given["dry_run"], options=options,
                 mapping={field: header for header, field in map(_pair, given["map"]) if field},
                 values=_words(given["value"]),
             )  # fmt: skip
