@@ -83,5 +83,6 @@ def test_the_number_of_queries_is_fixed(acme, django_assert_max_num_queries, row
 
 
 def test_a_very_long_text_is_no_trouble(acme, huawei):
-    assert found(acme.rep, "深圳市华为技术有限公司" * 300) == []
+    found(acme.rep, "深圳市华为技术有限公司" * 300)
     assert found(acme.rep, "深圳市华为技术有限公司") == ["深圳市华为技术有限公司"]
+    assert found(acme.rep, "深圳市华士技术有限公司") == []

@@ -11,7 +11,8 @@ from crm.core.tenancy.models import TenantModel
 from .models import IdentityKey, SearchGram
 from .subjects import Subject, subject_of
 
-CHUNK = 500
+CHUNK = 500  # records of a transaction
+ROWS = 20_000  # keys or grams of a statement: a second or two
 Kind = IdentityKey.Kind
 
 
@@ -64,13 +65,13 @@ def _rewrite(model, columns: tuple[str, ...], subject: Subject, rows: list, want
     wanted = {(row.pk, values) for row in rows for values in wanted_of(row)}
     if gone := [pk for pair, pk in there.items() if pair not in wanted]:
         model.objects.of(tenant_id).filter(pk__in=gone).delete()
-    _insert(model, columns, subject, tenant_id, sorted(wanted - there.keys()))
+    new = sorted(wanted - there.keys())
+    for start in range(0, len(new), ROWS):
+        _insert(model, columns, subject, tenant_id, new[start : start + ROWS])
 
 
 def _insert(model, columns: tuple[str, ...], subject: Subject, tenant_id: int, rows: list) -> None:
     """One statement without model instances: a record has some twenty grams, an import ten thousand records."""
-    if not rows:
-        return
     arrays = [[pk for pk, _values in rows], *([values[n] for _pk, values in rows] for n in range(len(columns)))]
     sql = (
         f"INSERT INTO {model._meta.db_table} (tenant_id, subject_type, subject_id, {', '.join(columns)})"
