@@ -154,16 +154,19 @@ class Lead(Poolable):
         return ContactData(mask_phone(self.phone), mask_email(self.email), "***" if self.wechat else "", hidden=True)
 
     def followed_up(self, activity) -> None:
-        """A follow-up by the owner starts the days anew, from the earlier of its time and its entry (domain.md 6.1)."""
-        since = min(activity.occurred_at, activity.recorded_at)
-        if activity.actor_id != self.owner_id or since < self.owned_at:
+        """A follow-up by the owner starts the days anew, from the earlier of its time and its entry (domain.md 6.1).
+
+        The row is asked again under its lock: who has lost the lead meanwhile keeps his words, and nothing else.
+        """
+        now, since = records.lock(self), min(activity.occurred_at, activity.recorded_at)
+        if now.status not in self.OWNED or now.owner_id != activity.actor_id or since < now.owned_at:
             return
         changes = {
-            "last_followup_at": max(self.last_followup_at or since, since),
-            "first_response_at": self.first_response_at or since,
+            "last_followup_at": max(now.last_followup_at or since, since),
+            "first_response_at": now.first_response_at or since,
             "reminded_on": None,
         }
-        if self.status == self.Status.ASSIGNED:
+        if now.status == self.Status.ASSIGNED:
             records.move(self, self.Status.WORKING, by=activity.actor, verb="worked", **changes)
         else:
             records.update(self, by=activity.actor, verb="followed_up", **changes)

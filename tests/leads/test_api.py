@@ -178,10 +178,8 @@ def test_the_dry_run_over_rest(acme, api):
     lead = held(acme.rep, days_ago=5)
     url = f"pools/{default_pool(acme.tenant).pk}/dry-run/"
     answer = api(acme.admin)("post", url, {"no_followup_days": 2})
-    assert answer.json() == {
-        "count": 1, "people": 1,
-        "records": [{"type": "leads.lead", "id": lead.pk, "label": lead.name, "owner": acme.rep.pk, "owner_name": "Rep"}],
-    }  # fmt: skip
+    shown = {"type": "leads.lead", "id": lead.pk, "label": lead.name, "owner": acme.rep.pk, "owner_name": "Rep"}
+    assert answer.json() == {"count": 1, "people": 1, "records": [shown]}
     assert api(acme.admin)("post", url, {}).json()["count"] == 0
     assert api(acme.rep)("post", url, {}).status_code == 403
     assert default_pool(acme.tenant).no_followup_days == 7
