@@ -1,7 +1,7 @@
 """The REST face of a company: every app adds its viewsets to this router."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from accounts import api as accounts
@@ -12,6 +12,7 @@ from crm.core.identity import api as identity
 from crm.core.imports import api as imports
 from crm.core.notifications import api as notifications
 from crm.core.pools import api as pools
+from crm.core.web.docs import ApiDocs
 from leads import api as leads
 from opportunities import api as opportunities
 
@@ -30,8 +31,7 @@ imports.register(router)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="crm.urls"), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
-    path("redoc/", SpectacularRedocView.as_view(url_name="api:schema"), name="redoc"),
+    path("docs/", ApiDocs.as_view(), name="docs"),
     path("me/", company.MeView.as_view(), name="me"),
     *router.urls,
 ]
