@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import names, records
@@ -213,14 +213,14 @@ class AccountImporter(Importer):
                 self._set_parent(account, finder.get(name))
             except (Refused, ValidationError) as refused:
                 self.late.append(
-                    (row, f"{_now('The customer is in, without its parent company.')} {sentence(refused, Account)}")
+                    (row, f"{gettext('The customer is in, without its parent company.')} {sentence(refused, Account)}")
                 )
         self.memo["parents"] = waiting[STEP:]
         return bool(self.memo["parents"])
 
     def _set_parent(self, account: Account, parent: Account | None) -> None:
         if parent is None:
-            raise ValidationError(_now("The row of the parent company has an error."))
+            raise ValidationError(gettext("The row of the parent company has an error."))
         actions.refuse_circle(account, parent)
         records.update(account, by=self.by, parent=parent)
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.importers import AccountFinder, create_missing, identified
@@ -132,7 +132,7 @@ class OpportunityImporter(Importer):
     def _load_unknown_account(self) -> None:
         found = Account.objects.of(self.tenant).filter(is_placeholder=True).order_by("pk").first()
         self.unknown_account = found or Account(
-            tenant=self.tenant, name=_now("Unknown customer (import)"), is_placeholder=True
+            tenant=self.tenant, name=gettext("Unknown customer (import)"), is_placeholder=True
         )
 
     def known_words(self, column: Column) -> list[str]:
@@ -198,11 +198,11 @@ class OpportunityImporter(Importer):
     def count_related(self, row: Row) -> None:
         super().count_related(row)
         if row.values["account"] is self.unknown_account:
-            self.tally.note(_now("no customer is named: “%s”") % self.unknown_account)
+            self.tally.note(gettext("no customer is named: “%s”") % self.unknown_account)
         if row.values.get("listed") is not None:
-            self.tally.note(_now("open without an amount: the list price is taken"))
+            self.tally.note(gettext("open without an amount: the list price is taken"))
         elif row.values["status"] == OPEN and row.values.get("amount") is None:
-            self.tally.note(_now("open without an amount: stays without"))
+            self.tally.note(gettext("open without an amount: stays without"))
 
     def keys(self, row: Row) -> list[Hashable]:
         if ref := row.values.get("external_ref"):
@@ -266,7 +266,7 @@ class OpportunityImporter(Importer):
         plain = {name: value for name, value in row.changes.items() if name in PLAIN and name != "owner"}
         deal = actions.update_opportunity(row.existing, by=self.by, **plain) if plain else row.existing
         if "owner" in row.changes:
-            actions.transfer(deal, row.changes["owner"], by=self.by, reason=_now("import"))
+            actions.transfer(deal, row.changes["owner"], by=self.by, reason=gettext("import"))
         if "stage" in row.changes:
             actions.move_stage(deal, deal.pipeline.stages.get(key=row.changes["stage"].key), by=self.by)
         if row.changes.get("status") == WON:

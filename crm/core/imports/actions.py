@@ -74,7 +74,7 @@ def choose_columns(batch: Import, mapping: Mapping[str, str], *, by: Member, opt
 def _word_maps(importer, values: Mapping) -> dict[str, dict[str, str]]:
     columns = {column.key for column in importer.columns}
     if not isinstance(values, Mapping) or not all(isinstance(words, Mapping) for words in values.values()):
-        raise ValidationError({"values": _("Send {column: {text in the file: text that is meant}}.")})
+        raise ValidationError({"values": _("Send an object: column → text in the file → text that is meant.")})
     if unknown := sorted(set(values) - columns):
         raise ValidationError({"values": _("There is no field “%s”.") % unknown[0]})
     return {

@@ -100,7 +100,7 @@ class OptionsForm(MemberForm):
     def cleaned(cls, importer: type[Importer], by, options: Mapping) -> dict:
         """Options from elsewhere (API, command, an earlier import), checked as the form checks them."""
         if not isinstance(options, Mapping):
-            raise ValidationError({"options": _("Send {option: value}.")})
+            raise ValidationError({"options": _("Send an object: option → value.")})
         form = cls(as_form_data(options), importer=importer, member=by)
         if unknown := sorted(set(form.data) - set(form.fields)):
             raise ValidationError({"options": _("There is no option “%s”.") % unknown[0]})
