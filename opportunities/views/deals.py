@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.models import Account
 from crm.core.people.reach import may, require
 from crm.core.web.forms import attempt
 from crm.core.web.pages import form_page, get_visible, go, keyset_page
@@ -90,6 +91,7 @@ def act(request, tenant: str, pk: int, verb: str):
 def panel(request, tenant: str, account: int):
     """The deals of a customer, as a part of its page."""
     require(request.member, "opportunity.read")
+    get_visible(Account, request, account, "account.read")
     rows = Opportunity.objects.visible_to(request.member).filter(account=account).select_related("stage", "owner")
     context = {"deals": rows[:50], "account": account, "may_create": may(request.member, "opportunity.create")}
     return render(request, "opportunities/panel.html", context)

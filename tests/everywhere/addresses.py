@@ -19,7 +19,7 @@ class Address:
 
     @property
     def takes_id(self) -> bool:
-        return any(param != "tenant" for param in self.params)
+        return any(param not in ("tenant", "object", "kind") for param in self.params)
 
     @property
     def is_api(self) -> bool:

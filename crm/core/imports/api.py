@@ -78,11 +78,11 @@ class ImportViewSet(RecordViewSet):
     @extend_schema(request=MappingSerializer, responses=ImportSerializer)
     @verb(url_path="map")
     def choose(self, request, *args, **kwargs):
-        given = MappingSerializer(data=request.data)
+        batch, given = self.get_object(), MappingSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         data = given.validated_data
         batch = actions.choose_columns(
-            self.get_object(), data["mapping"], by=self.member, options=data.get("options"),
+            batch, data["mapping"], by=self.member, options=data.get("options"),
             values=data.get("values"), expected=self.expected_version(),
         )  # fmt: skip
         return self.answer(batch)
