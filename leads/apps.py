@@ -8,13 +8,16 @@ class LeadsConfig(AppConfig):
     verbose_name = _("Leads")
 
     def ready(self):
+        from crm.core.activities import timeline
         from crm.core.company import holdings
         from crm.core.identity.subjects import register
         from crm.core.web import navigation
 
         from . import notices, tasks  # noqa: F401  (register their handlers and the job)
         from .models import Lead
+        from .words import VERBS
 
+        timeline.verbs(VERBS)
         # Phone and e-mail are no search words: a pool hides them (INV-L12); leads/search.py finds by their keys.
         register(
             Lead, name="name", phones=("phone",), emails=("email",), website="website", uscc="uscc",

@@ -8,7 +8,7 @@ from crm.core.people.models import Member
 from crm.core.people.reach import may, owners_covered
 from crm.core.pools.models import Pool
 from crm.core.web.forms import MemberForm, RecordForm, ScopedChoiceField
-from crm.core.web.rendering import DateInput
+from crm.core.web.rendering import DateInput, PickerSelect
 
 from .models import Lead
 
@@ -101,8 +101,8 @@ class ConvertForm(MemberForm):
     """Customer, contact and deal on one page. An existing customer is chosen, or a new one is made."""
 
     account = ScopedChoiceField(
-        Account, required=False, label=_("Existing customer"), empty_label=_("Create a new customer"),
-        widget=forms.Select,
+        Account, required=False, label=_("Existing customer"),
+        widget=PickerSelect("accounts:options"), help_text=_("Leave this empty to create a new customer."),
     )  # fmt: skip
     account_name = forms.CharField(label=_("Company name"), max_length=200, required=False)
     uscc = forms.CharField(label=_("Credit code"), max_length=40, required=False)

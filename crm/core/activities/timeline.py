@@ -140,7 +140,8 @@ def _shown(event: Event, named: "_Names") -> Line:
     born = verb == "created"
     return Line(
         event.at, (0, event.pk), str(title), str(event.actor or ""), "plus" if born else "history",
-        changes=[] if born else named.changes(event), reason=event.reason, note=str(event.data.get("name", "")),
+        changes=[] if born else named.changes(event), reason=str(LABELS.get(event.reason, event.reason)),
+        note=str(event.data.get("name", "")),
     )  # fmt: skip
 
 

@@ -1,0 +1,28 @@
+"""The words of the timeline for what happens to leads."""
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.pools.clock import RULES
+
+# Verb → title; the rule that took a lead back is the reason of its Event.
+VERBS = {
+    "lead.touched": _("Asked again"),
+    "lead.claimed": _("Claimed"),
+    "lead.assigned": _("Assigned"),
+    "lead.transferred": _("Transferred"),
+    "lead.returned": _("Returned to the pool"),
+    "lead.reclaimed": _("Taken back by a manager"),
+    "lead.recycled": _("Went back to the pool by itself"),
+    "lead.reminded": _("Reminder sent"),
+    "lead.moved": _("Moved to another pool"),
+    "lead.reviewed": _("Review ended"),
+    "lead.protected": _("Protection changed"),
+    "lead.worked": _("First follow-up"),
+    "lead.qualified": _("Qualified"),
+    "lead.nurtured": _("Nurturing began"),
+    "lead.resumed": _("Resumed"),
+    "lead.disqualified": _("Disqualified"),
+    "lead.revived": _("Revived"),
+    "lead.converted": _("Converted"),
+    **{rule.key: rule.label for rule in RULES},
+}
