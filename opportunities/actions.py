@@ -52,7 +52,7 @@ def open_opportunity(*, by: Member, account: Account, name: str, pipeline: Pipel
         raise ValidationError({"stage": _("A deal opens in a stage before the won one.")})
     opened = at or timezone.now()
     return records.create(
-        Opportunity, by=by, at=at, account=account, name=name, owner=owner, source=source,
+        Opportunity, by=by, at=opened, account=account, name=name, owner=owner, source=source,
         pipeline=stage.pipeline, stage=stage, furthest_order=stage.order, probability=stage.probability,
         currency=by.tenant.base_currency, opened_at=opened, stage_entered_at=opened, **values,
     )  # fmt: skip
