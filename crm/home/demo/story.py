@@ -178,7 +178,9 @@ class Teller:
         product = self.rng.randrange(len(words.PRODUCTS))
         fate = self.rng.choice(FATES)
         latest = self.now - timedelta(days=1 if fate == "open" else 45)
-        at = self._moment(customer.at, max(customer.at, latest))
+        # What is still open began not long ago; the rest is spread over the whole time.
+        earliest = max(customer.at, self.now - timedelta(days=100)) if fate == "open" else customer.at
+        at = self._moment(earliest, max(earliest, latest))
         last = {"won": 4, "open": self.rng.choice([0, 0, 1, 1, 2, 2, 3])}.get(fate, self.rng.choice([0, 1, 2, 3]))
         steps, moment = [], at
         for stage in STAGES[1 : min(last, 3) + 1]:
