@@ -127,7 +127,7 @@ class Importer:
 
     def plan(self, rows: list[Row]) -> None:
         """Decide each row's outcome. Reads the database, writes nothing."""
-        self.resolve([row for row in rows if row.live])
+        self.resolve(rows)
         for row in rows:
             if row.live:
                 self.complete(row)
@@ -164,7 +164,7 @@ class Importer:
 
     def pass_by(self, rows: list[Row]) -> None:
         """Remember rows that an earlier run has finished, so that later ones are seen as repeating them."""
-        self.resolve([row for row in rows if row.live])
+        self.resolve(rows)
         for row in rows:
             if row.live:
                 self.complete(row)
@@ -175,7 +175,7 @@ class Importer:
     def resolve(self, rows: list[Row]) -> None:
         """Replace the words of choices and relations by what they mean; unknown words are the row's error."""
         for column in self.columns:
-            named = [row for row in rows if row.live and column.key in row.values]
+            named = [row for row in rows if column.key in row.values]
             if not column.is_lookup or not named:
                 continue
             if column.kind == "relation":

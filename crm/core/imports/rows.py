@@ -32,8 +32,7 @@ class Row:
     cells: list[str]
     values: dict[str, Any] = field(default_factory=dict)
     outcome: str = ""
-    reason: str = ""
-    group: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)  # what it is counted under → the sentence
     keys: list[Hashable] = field(default_factory=list)
     existing: Any = None
     record: Any = None
@@ -52,13 +51,17 @@ class Row:
         self._settle(DUPLICATE, message, params)
 
     def _settle(self, outcome: str, message: str, params: dict) -> None:
-        """The first reason stands. Reasons that differ only in `value` and `row` are counted together."""
-        if self.outcome in (ERROR, DUPLICATE):
+        """All errors of a row are told; they are counted together where only `value` and `row` differ."""
+        if self.outcome == DUPLICATE or (self.outcome == ERROR and outcome != ERROR):
             return
         params = {name: str(value)[:LONG] for name, value in params.items()}
         self.outcome = outcome
-        self.reason = str(message) % params
-        self.group = str(message) % {**params, **{name: "…" for name in ("value", "row") if name in params}}
+        group = str(message) % {**params, **{name: "…" for name in ("value", "row") if name in params}}
+        self.reasons.setdefault(group, str(message) % params)
+
+    @property
+    def reason(self) -> str:
+        return " ".join(self.reasons.values())
 
 
 class Tally:
@@ -76,15 +79,15 @@ class Tally:
 
     def add(self, row: Row) -> None:
         self.counts[row.outcome] += 1
-        if row.reason:
-            self._reason(row)
+        for group, sentence in row.reasons.items():
+            self._reason(row, group, sentence)
 
-    def _reason(self, row: Row) -> None:
-        key = (row.outcome, row.group)
+    def _reason(self, row: Row, group: str, sentence: str) -> None:
+        key = (row.outcome, group)
         if key not in self.reasons and len(self.reasons) >= MANY:
             key = (row.outcome, _("Other reasons"))
         entry = self.reasons.setdefault(
-            key, {"outcome": key[0], "text": key[1], "example": row.reason, "count": 0, "rows": []}
+            key, {"outcome": key[0], "text": key[1], "example": sentence, "count": 0, "rows": []}
         )
         entry["count"] += 1
         if len(entry["rows"]) < SHOWN:
