@@ -183,12 +183,15 @@ def test_tasks_and_their_verbs(acme, account, ask):
 
 
 def test_files_go_up_and_down(acme, account, client, upload, ask):
+    theirs = create_account(by=acme.other_rep, name="别家")
     _, secret = company.create_token(acme.rep, by=acme.rep, name="t")
     headers = {"Authorization": f"Token {secret}"}
     data = {"file": upload("报价.txt", b"1"), "subject_type": "accounts.account", "subject_id": account.pk}
     with leave():
         made = client.post("/acme/api/v1/attachments/", data, headers=headers)
         assert made.status_code == 201, made.content
+        foreign = {**data, "file": upload("a.txt", b"1"), "subject_id": theirs.pk}
+        assert client.post("/acme/api/v1/attachments/", foreign, headers=headers).status_code == 400
         trap = {**data, "file": upload("x.svg", b"<svg onload=alert(1)>")}
         assert client.post("/acme/api/v1/attachments/", trap, headers=headers).json()["code"] == "NOT_ALLOWED"
     one = f"attachments/{made.json()['id']}"

@@ -264,6 +264,7 @@ def test_the_timeline_goes_on_in_pages(acme, account, get):
     second = text(get(acme.rep, more.removeprefix("/acme/"), HX_Request="true"))
     shown = re.findall(r"第(\d+)条", first) + re.findall(r"第(\d+)条", second)
     assert [int(number) for number in shown] == list(range(30))
+    assert (first + second).count("Created") == 1
     assert get(acme.rep, f"activities/accounts.account/{account.pk}/?before=x").status_code == 400
 
 
