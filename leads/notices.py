@@ -47,8 +47,10 @@ def _page(notice) -> str:
     return reverse("leads:detail", kwargs={"tenant": notice.tenant.slug, "pk": notice.subject_id})
 
 
-def _rule(notice) -> str:
-    return next((str(rule.label) for rule in RULES if rule.key == notice.params["rule"]), "")
+def _rule(notice) -> dict:
+    """The words of the rule that the notice names."""
+    rule = next(rule for rule in RULES if rule.key == notice.params["rule"])
+    return {**notice.params, "rule": rule.label, "resets": rule.resets}
 
 
 @kind("lead.assigned")
@@ -75,7 +77,7 @@ def reminder(notice) -> Text:
     day = date_format(date.fromisoformat(notice.params["day"]), "SHORT_DATE_FORMAT")
     return Text(
         _("“%(lead)s” goes back to the pool on %(day)s") % {**notice.params, "day": day},
-        _("Reason: %(rule)s. Log a follow-up to keep it.") % {"rule": _rule(notice)},
+        _("Reason: %(days)s %(rule)s. What keeps it: %(resets)s.") % _rule(notice),
         _page(notice),
     )
 
@@ -84,5 +86,5 @@ def reminder(notice) -> Text:
 def recycled(notice) -> Text:
     return Text(
         _("“%(lead)s” went back to the pool “%(pool)s”") % notice.params,
-        _("Reason: %(days)s %(rule)s.") % {**notice.params, "rule": _rule(notice)},
+        _("Reason: %(days)s %(rule)s.") % _rule(notice),
     )

@@ -68,7 +68,7 @@ def remind(pool: Pool, now: datetime, system: Member) -> bool:
         day = local_date(reading.returns_at, pool.zone)
         notices.append(
             notice(lead.owner, "lead.reminder", subject=lead, dedupe_key=f"lead.reminder:{event}",
-                   lead=lead.name, rule=reading.rule.key, day=day)
+                   lead=lead.name, rule=reading.rule.key, days=reading.days, day=day)
         )  # fmt: skip
     notify_many(notices)
     return batch is not None

@@ -2,8 +2,6 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.pools.clock import RULES
-
 # Verb → title; the rule that took a lead back is the reason of its Event.
 VERBS = {
     "lead.touched": _("Asked again"),
@@ -24,5 +22,7 @@ VERBS = {
     "lead.disqualified": _("Disqualified"),
     "lead.revived": _("Revived"),
     "lead.converted": _("Converted"),
-    **{rule.key: rule.label for rule in RULES},
+    "no_followup": _("Not followed up in time"),
+    "no_first_contact": _("Not contacted in time"),
+    "no_deal": _("No deal in time"),
 }
