@@ -1,6 +1,6 @@
 """Customers and their people from a file."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext
@@ -22,7 +22,7 @@ SUGGESTED = 20_000  # names that are looked through for one like an unknown one
 STEP = 200  # parents set in one transaction
 
 
-def name_key(name: str) -> Hashable:
+def name_key(name: str) -> tuple:
     """Two names with one key are one customer for an import: same core, branch, 集团 and organisation form."""
     firm = names.company_name(name)
     return (firm.key, firm.branch, firm.group, firm.form) if firm.key else (folded(name),)
@@ -75,12 +75,12 @@ def accounts_named(tenant, texts: Iterable[str]) -> list[Account]:
 
 def create_missing(rows: Iterable[Row], column: str, *, by) -> None:
     """Write the customers that rows name in `column` and that nobody has yet."""
-    named = (row.values.get(column) for row in rows)
-    missing = {id(account): account for account in named if isinstance(account, Account) and account.pk is None}
+    named: list[Account] = [row.values[column] for row in rows if isinstance(row.values.get(column), Account)]
+    missing = {id(account): account for account in named if account.pk is None}
     records.create_many(missing.values(), by=by, verb="imported")
 
 
-def identified(account: Account) -> Hashable:
+def identified(account: Account) -> int | tuple:
     """What stands for an account in keys, also before it is written."""
     return account.pk or name_key(account.name)
 
@@ -95,7 +95,7 @@ class Later:
 class ParentFinder(AccountFinder):
     """Parents: customers that are there, else rows of the file."""
 
-    def __init__(self, tenant, in_file: dict[Hashable, str]):
+    def __init__(self, tenant, in_file: dict[tuple, str]):
         super().__init__(tenant)
         self.in_file = in_file
 
@@ -140,7 +140,7 @@ class AccountImporter(Importer):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.in_file: dict[Hashable, str] = {}
+        self.in_file: dict[tuple, str] = {}
 
     def scan(self, rows: Iterable[Row]) -> None:
         """The names in the file: a parent may have its row after its children."""
@@ -166,7 +166,7 @@ class AccountImporter(Importer):
         if parent is not None and name_key(parent.name) == name_key(row.values["name"]):
             row.fail(_("“%(value)s” is named as its own parent company."), value=row.values["name"])
 
-    def keys(self, row: Row) -> list[Hashable]:
+    def keys(self, row: Row) -> list[tuple]:
         return account_keys(row.values["name"], row.values.get("uscc", ""))
 
     def existing(self, rows: list[Row]) -> dict:
@@ -225,7 +225,7 @@ class AccountImporter(Importer):
         records.update(account, by=self.by, parent=parent)
 
 
-def account_keys(name: str, code: str) -> list[Hashable]:
+def account_keys(name: str, code: str) -> list[tuple]:
     """The valid credit code, else the name: two codes are two companies, whatever they are called."""
     text, valid = names.uscc(code)
     return [("uscc", text), ("name", name_key(name))] if valid else [("name", name_key(name))]
@@ -260,7 +260,7 @@ class ContactImporter(Importer):
         if account.pk and not self.may_change(account):
             row.fail(_("Customer “%(value)s” belongs to somebody outside your teams."), value=account)
 
-    def keys(self, row: Row) -> list[Hashable]:
+    def keys(self, row: Row) -> list[tuple]:
         return [("contact", identified(row.values["account"]), folded(row.values["name"]))]
 
     def existing(self, rows: list[Row]) -> dict:

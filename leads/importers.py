@@ -1,7 +1,5 @@
 """Leads from a file: into hands where the file names an owner, else into a pool."""
 
-from collections.abc import Hashable
-
 from django import forms
 from django.db.models import Q
 from django.utils import timezone
@@ -100,7 +98,7 @@ class LeadImporter(Importer):
         if owner is None and status in Lead.OWNED[1:]:
             row.fail(_("A lead that somebody works on needs an owner. Fill in the owner, or clear the status."))
 
-    def keys(self, row: Row) -> list[Hashable]:
+    def keys(self, row: Row) -> list[tuple]:
         return lead_keys(Lead(**{name: row.values.get(name, "") for name in IDENTITY}))
 
     def existing(self, rows: list[Row]) -> dict:
@@ -148,10 +146,10 @@ IDENTITY = ("name", "contact_name", "phone", "email", "website", "uscc")
 KINDS = {"uscc": Kind.USCC, "email": Kind.EMAIL, "mobile": Kind.MOBILE, "name": Kind.NAME}
 
 
-def lead_keys(lead: Lead) -> list[Hashable]:
+def lead_keys(lead: Lead) -> list[tuple]:
     """The BLOCK keys (domain.md 6.4); a lead without any is known by its name, contact and landline."""
     identity = subject_of(Lead).identity(lead)
-    keys: list[Hashable] = [("uscc", identity.code.code)] if identity.code.valid else []
+    keys: list[tuple] = [("uscc", identity.code.code)] if identity.code.valid else []
     keys += [("email", mail) for mail in sorted(identity.mails)]
     keys += [("mobile", line, identity.firm.key) for line in sorted(identity.lines("mobile"))]
     plain = ("name", name_key(lead.name), folded(lead.contact_name), tuple(sorted(identity.lines("landline"))))

@@ -5,7 +5,7 @@ that past funnels, conversion and days from opening to close come out as they we
 are not asked: it has happened already.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -204,7 +204,7 @@ class OpportunityImporter(Importer):
         elif row.values["status"] == OPEN and row.values.get("amount") is None:
             self.tally.note(gettext("open without an amount: stays without"))
 
-    def keys(self, row: Row) -> list[Hashable]:
+    def keys(self, row: Row) -> list[tuple]:
         if ref := row.values.get("external_ref"):
             return [("ref", ref)]
         account, name = identified(row.values["account"]), folded(row.values["name"])
@@ -214,7 +214,8 @@ class OpportunityImporter(Importer):
     def existing(self, rows: list[Row]) -> dict:
         deals = Opportunity.objects.of(self.tenant).select_related("stage")
         refs = {key[1] for row in rows for key in row.keys if key[0] == "ref"}
-        found = {("ref", deal.external_ref): deal for deal in deals.filter(external_ref__in=refs)} if refs else {}
+        known = deals.filter(external_ref__in=refs) if refs else ()
+        found: dict[tuple, Opportunity] = {("ref", deal.external_ref): deal for deal in known}
         names = {row.values["name"] for row in rows if row.keys[0][0] == "deal"}
         for deal in deals.filter(name__in=names) if names else ():
             key = ("deal", deal.account_id, folded(deal.name))

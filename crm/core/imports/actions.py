@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -61,7 +62,7 @@ def choose_columns(batch: Import, mapping: Mapping[str, str], *, by: Member, opt
     importer = registry.allowed(by, batch.object)
     if batch.started_at:
         raise _started()
-    changed = {
+    changed: dict[str, Any] = {
         "mapping": mappings.checked(importer, batch.headers, mapping),
         "options": OptionsForm.cleaned(importer, by, batch.options if options is None else options),
         "values": batch.values if values is None else _word_maps(importer, values),

@@ -13,7 +13,7 @@ from crm.core.people.models import Member, Team
 CLOSE = 80  # of 100: from here on a known name is suggested for an unknown one
 
 
-def folded(name: str) -> Hashable:
+def folded(name: str) -> str:
     return fold(name) or name
 
 

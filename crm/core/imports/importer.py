@@ -6,7 +6,7 @@ on the same rows, so both count the same.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -56,7 +56,7 @@ class Importer:
         self.covered = owners_covered(by, "import.run")
         self.finders: dict[str, Finder] = {}
         self.vocabularies: dict[str, dict[str, str]] = {}
-        self.seen: dict[Hashable, int] = {}
+        self.seen: dict[tuple, int] = {}
         self.tally = Tally()
         # (row number, reason) of rows that are in, but not whole; written by the finish.
         self.late: list[tuple[int, str]] = []
@@ -74,11 +74,11 @@ class Importer:
     def load(self) -> None:
         """Fill `finders` and `vocabularies` before the first row."""
 
-    def keys(self, row: Row) -> list[Hashable]:
+    def keys(self, row: Row) -> list[tuple]:
         """What tells this row's record from others, strongest first: (kind, …) tuples."""
         return []
 
-    def existing(self, rows: list[Row]) -> dict[Hashable, Any]:
+    def existing(self, rows: list[Row]) -> dict[tuple, Any]:
         """Key → record for those of the rows' keys that are there already; one query a chunk."""
         return {}
 
@@ -235,7 +235,7 @@ class Importer:
             return self.finders[column.key].names()
         return [str(label) for _value, label in column.choices.choices] if column.choices else []
 
-    def _repeats(self, row: Row, keys: list[Hashable]) -> int | None:
+    def _repeats(self, row: Row, keys: list[tuple]) -> int | None:
         """The number of the earlier row of the file with one of these keys; remembers this one."""
         keys = [key for key in keys if self._counts(key)]
         first = next((self.seen[key] for key in keys if key in self.seen), None)

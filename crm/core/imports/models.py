@@ -7,12 +7,13 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.people.models import Member
 from crm.core.people.reach import reach_q
 from crm.core.records import Record
 from crm.core.tenancy.models import AppendOnlyModel, TenantForeignKey
 
 
-def file_name(batch, name: str) -> str:
+def stored_name(batch, name: str) -> str:
     """`<tenant>/imports/<uuid>`: what the user called the file is kept in a column, not on the disk."""
     return f"{batch.tenant_id}/imports/{uuid.uuid4().hex}"
 
@@ -44,7 +45,7 @@ class Import(Record):
     }
 
     object = models.CharField(_("object"), max_length=20)
-    file = models.FileField(upload_to=file_name, max_length=255, editable=False)
+    file = models.FileField(upload_to=stored_name, max_length=255, editable=False)
     file_name = models.CharField(_("file"), max_length=200)
     size = models.PositiveBigIntegerField(default=0, editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
@@ -64,7 +65,7 @@ class Import(Record):
     leased_until = models.DateTimeField(null=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     message = models.TextField(blank=True, editable=False)
-    error_file = models.FileField(upload_to=file_name, max_length=255, blank=True, editable=False)
+    error_file = models.FileField(upload_to=stored_name, max_length=255, blank=True, editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
 
@@ -83,8 +84,14 @@ class Import(Record):
         return self.file_name
 
     @property
+    def author(self) -> Member:
+        """Who brought the file; the import acts as this member."""
+        assert self.created_by is not None  # by records.create
+        return self.created_by
+
+    @property
     def holder_ids(self) -> set[int]:
-        return {self.created_by_id}
+        return {self.author.pk}
 
     @property
     def is_working(self) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
@@ -33,7 +34,7 @@ class Row:
     values: dict[str, Any] = field(default_factory=dict)
     outcome: str = ""
     reasons: dict[str, str] = field(default_factory=dict)  # what it is counted under → the sentence
-    keys: list[Hashable] = field(default_factory=list)
+    keys: list[tuple] = field(default_factory=list)
     existing: Any = None
     record: Any = None
     changes: dict[str, Any] = field(default_factory=dict)
@@ -44,13 +45,13 @@ class Row:
         """Still to be decided, or to be written."""
         return self.outcome in ("", NEW, UPDATED)
 
-    def fail(self, message: str, **params) -> None:
+    def fail(self, message: str | Promise, **params) -> None:
         self._settle(ERROR, message, params)
 
-    def skip(self, message: str, **params) -> None:
+    def skip(self, message: str | Promise, **params) -> None:
         self._settle(DUPLICATE, message, params)
 
-    def _settle(self, outcome: str, message: str, params: dict) -> None:
+    def _settle(self, outcome: str, message: str | Promise, params: dict) -> None:
         """All errors of a row are told; they are counted together where only `value` and `row` differ."""
         if self.outcome == DUPLICATE or (self.outcome == ERROR and outcome != ERROR):
             return

@@ -71,17 +71,17 @@ def take(pk: int, tenant) -> Import | None:
         return None
     _write(batch, lease=uuid.uuid4(), leased_until=timezone.now() + LEASE)
     taken = Import.objects.of(tenant).select_related("created_by__user", "tenant").get(pk=pk)
-    taken.created_by.tenant = taken.tenant
+    taken.author.tenant = taken.tenant
     return taken
 
 
 def language_of(batch: Import) -> str:
     """Reasons are written for the person who brought the file."""
-    return getattr(batch.created_by.user, "language", "") or batch.tenant.locale
+    return getattr(batch.author.user, "language", "") or batch.tenant.locale
 
 
 def importer_of(batch: Import, *, memo: dict | None = None) -> Importer:
-    return registry.allowed(batch.created_by, batch.object)(batch.created_by, batch.options, memo=memo)
+    return registry.allowed(batch.author, batch.object)(batch.author, batch.options, memo=memo)
 
 
 def reader_of(batch: Import, importer: Importer, sheet: Sheet) -> Reader:
@@ -105,7 +105,7 @@ def check(batch: Import, sheet: Sheet) -> bool:
     with transaction.atomic():
         _hold(batch)
         records.move(
-            batch, Status.CHECKED, by=batch.created_by, verb="checked", data=report["counts"],
+            batch, Status.CHECKED, by=batch.author, verb="checked", data=report["counts"],
             check_report=report, row_count=done, lease=None, leased_until=None, message="",
         )  # fmt: skip
     return False
@@ -177,7 +177,7 @@ def _complete(batch: Import, sheet: Sheet) -> None:
     with transaction.atomic():
         _hold(batch)
         records.move(
-            batch, Status.DONE, by=batch.created_by, verb="finished",
+            batch, Status.DONE, by=batch.author, verb="finished",
             reason=_("Imported from a file: stage gates, claim limits and duplicate reviews were not asked."),
             data=batch.result["counts"] if batch.result else {}, error_file=name, finished_at=timezone.now(),
             row_count=batch.done_rows, lease=None, leased_until=None, message="",
