@@ -164,7 +164,7 @@ class ChangeOrder(Record):
     contract = TenantForeignKey(Contract, related_name="changes")
     base_revision = models.PositiveIntegerField()
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    reason = models.TextField(_("reason"))
+    grounds = models.TextField(_("reason"))
     delta = models.DecimalField(_("change"), **MONEY, default=0)
     # [{"line": id or null, "quantity": "…", "unit_price": "…", "amount": "…", …}]: the lines as they shall be.
     lines = models.JSONField(default=list)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.errors import Conflict, Refused
 from crm.core.events import history
 from crm.core.people.models import Member
+from crm.core.people.presence import require_present
 from crm.core.tenancy.models import TenantForeignKey, TenantModel
 
 UNTRACKED = {"id", "tenant", "version", "created_at", "created_by", "updated_at"}
@@ -80,13 +81,15 @@ def create(model, *, by: Member, verb: str = "created", at: datetime | None = No
         record.created_by = by
         record.created_at = record.updated_at = at or timezone.now()
     check(record)
+    if at is None:
+        _require_present_owner(record)
     _write(record, force_insert=True)
     _after(record, by, verb, birth_values(record), at=at, reason=reason, data=data)
     return record
 
 
 def create_many(rows: Iterable["Record"], *, by: Member, verb: str = "created", batch: uuid.UUID | None = None,
-                story: Callable[["Record"], Iterable[tuple[str, datetime, dict]]] | None = None) -> list:  # fmt: skip
+                story: Callable[[Any], Iterable[tuple[str, datetime, dict]]] | None = None) -> list:  # fmt: skip
     """Insert unsaved records of one model, and their Events, in sets (imports and demo data).
 
     `created_at` of each is its business time. `story` tells a record's true past as (verb, at,
@@ -159,6 +162,8 @@ def bulk_change(queryset, *, by: Member, verb: str, reason: str = "", batch, **e
     ids = list(queryset.select_for_update(of=("self",), skip_locked=True, no_key=True).values_list("pk", flat=True))
     if not ids:
         return 0
+    if isinstance(owner := expressions.get("owner"), Member):
+        require_present(by.tenant_id, [owner.pk])
     rows = model.objects.of(by.tenant_id).filter(pk__in=ids)
     history.note_set(rows, expressions, kind=_kind(model, verb), by=by, reason=reason, batch=batch)
     count = rows.update(**expressions, version=F("version") + 1, updated_at=timezone.now())
@@ -202,10 +207,19 @@ def _change(record, by, verb, values, to, expected, **note):
             changes[name] = [before, after]
     if changes:
         _validate(locked, set(changes))
+        if "owner" in changes:
+            _require_present_owner(locked)
         _write(locked, update_fields=[*changes, *_stamp(locked)])
+        _refresh_generated(locked)
         _after(locked, by, verb, changes, **note)
     record.__dict__.update(locked.__dict__)
     return record
+
+
+def _refresh_generated(record) -> None:
+    """Columns that the database computes, as they are after the change."""
+    if names := [field.name for field in record._meta.concrete_fields if field.generated]:
+        record.refresh_from_db(fields=names)
 
 
 def _stamp(record) -> list[str]:
@@ -246,6 +260,11 @@ def _validate(record, names: set[str]) -> None:
                 raise ValidationError({field.name: _("Choose an entry of your own company.")})
     record.clean_fields(exclude={f.name for f in fields if f.name not in names or isinstance(f, models.ForeignKey)})
     record.clean()
+
+
+def _require_present_owner(record) -> None:
+    if owner_id := getattr(record, "owner_id", None):
+        require_present(record.tenant_id, [owner_id])
 
 
 def _write(record, **how) -> None:

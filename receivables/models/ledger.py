@@ -227,7 +227,7 @@ class WriteOff(Record):
 
     receivable = TenantForeignKey(Receivable, related_name="write_offs")
     amount = models.DecimalField(_("amount"), **MONEY)
-    reason = models.TextField(_("reason"))
+    grounds = models.TextField(_("reason"))
     status = models.CharField(max_length=11, choices=Status, default=Status.IN_APPROVAL, editable=False)
     effective_date = models.DateField(null=True, editable=False)
 
@@ -278,7 +278,7 @@ class Refund(Record):
     number = models.CharField(max_length=40, editable=False)
     receipt = TenantForeignKey("receivables.Receipt", related_name="refunds")
     amount = models.DecimalField(_("amount"), **MONEY)
-    reason = models.TextField(_("reason"))
+    grounds = models.TextField(_("reason"))
     payee_account = models.CharField(_("to account"), max_length=100)
     change = TenantForeignKey(ChangeOrder, null=True, related_name="+", editable=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED, editable=False)

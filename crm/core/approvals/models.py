@@ -66,7 +66,7 @@ class Instance(Record):
     amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)
     facts = models.JSONField(default=dict)
     summary = models.JSONField(default=dict)
-    reason = models.TextField(blank=True)
+    grounds = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING, editable=False)
     decided_at = models.DateTimeField(null=True, editable=False)
 
