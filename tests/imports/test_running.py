@@ -1,7 +1,12 @@
 """A file is checked without writing, run in chunks, and survives crashes, doubles and second thoughts."""
 
+import threading
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 import time_machine
+from django.db import connections, transaction
 from django.utils import timezone
 
 from accounts.models import Account
@@ -85,8 +90,6 @@ def crash_after(monkeypatch, chunk: int):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("chunk", [1, 2, 4])
 def test_a_crash_at_any_chunk_loses_and_doubles_nothing(small_chunks, monkeypatch, chunk):
-    from django.db import transaction
-
     text = "公司名称,手机号\n" + "".join(f"公司{n % 9},1380013800{n % 9}\n" for n in range(11)) + "坏,坏\n,139\n"
     cast = make_acme()
     with enter(cast.tenant):
@@ -116,8 +119,6 @@ def test_a_crash_at_any_chunk_loses_and_doubles_nothing(small_chunks, monkeypatc
 
 @pytest.mark.django_db(transaction=True)
 def test_time_up_gives_the_worker_back_and_goes_on(small_chunks):
-    from django.db import transaction
-
     cast = make_acme()
     with enter(cast.tenant):
         with transaction.atomic():
@@ -161,7 +162,7 @@ def test_what_fails_is_tried_again_and_given_up_with_a_sentence(acme, monkeypatc
     actions.start_run(batch, by=acme.admin)
     monkeypatch.setattr(importer.Importer, "apply", lambda self, found: 1 / 0)
     for later in range(running.ATTEMPTS):
-        with time_machine.travel(timezone.now() + timezone.timedelta(minutes=later * 5)):
+        with time_machine.travel(timezone.now() + timedelta(minutes=later * 5)):
             running.work(batch.pk, acme.tenant.pk)
     failed = fresh(batch)
     assert failed.status == "failed" and failed.message and not Account.objects.of(acme.tenant).exists()
@@ -210,3 +211,64 @@ def test_unknown_words_are_offered_their_likeness_and_can_be_mapped(acme):
     assert unknown["stage"]["火星"]["count"] == 1
     actions.choose_values(fresh(batch), {"product": {"GTXPro": "GTX Pro"}, "stage": {"火星": ""}}, by=acme.admin)
     assert check(batch)["counts"]["new"] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_workers_at_once_write_every_row_once(small_chunks):
+    cast = make_acme()
+    with enter(cast.tenant), transaction.atomic():
+        batch = bring(cast.admin, "accounts", "客户名称\n" + "".join(f"公司{n}\n" for n in range(20)))
+        actions.start_run(batch, by=cast.admin)
+
+    def worker():
+        try:
+            tasks.work(cast.tenant.pk, batch.pk)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=worker) for _n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with enter(cast.tenant), transaction.atomic():
+        assert (fresh(batch).status, Account.objects.of(cast.tenant).count()) == ("done", 20)
+        assert Event.objects.of(cast.tenant).filter(kind="account.imported").count() == 20
+
+
+def test_a_file_that_turns_out_too_long_fails_with_its_sentence(acme, monkeypatch):
+    from io import BytesIO
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from crm.core.spreadsheets import workbook, write_xlsx
+
+    buffer = BytesIO()
+    write_xlsx(buffer, ["客户名称", "行业"], [(f"公司{n}", "x") for n in range(30)])
+    file = SimpleUploadedFile("f.xlsx", buffer.getvalue())
+    batch = actions.upload(by=acme.admin, object="accounts", file=file, name="f.xlsx")
+    actions.choose_columns(batch, batch.mapping, by=acme.admin)
+    actions.start_check(batch, by=acme.admin)
+    monkeypatch.setattr(workbook, "MAX_ROWS", 10)
+    running.work(batch.pk, acme.tenant.pk)
+    failed = fresh(batch)
+    assert failed.status == "failed" and "rows" in failed.message
+    monkeypatch.undo()
+    actions.start_check(failed, by=acme.admin)
+    running.work(batch.pk, acme.tenant.pk)
+    assert fresh(batch).check_report["counts"]["new"] == 30
+
+
+def test_files_are_forgotten_after_a_month_and_said_to_be_gone(acme):
+    batch = take_in(acme.admin, "accounts", CUSTOMERS)
+    path = batch.file.path
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        tasks.forget(acme.tenant)
+    gone = fresh(batch)
+    assert not gone.file and not gone.error_file and gone.result["counts"]["new"] == 2
+    assert not Path(path).exists()
+    again = bring(acme.admin, "accounts", "客户名称\n丁公司\n")
+    again.file.storage.delete(again.file.name)
+    actions.start_check(again, by=acme.admin)
+    running.work(again.pk, acme.tenant.pk)
+    assert fresh(again).status == "failed" and "gone" in fresh(again).message

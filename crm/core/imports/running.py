@@ -51,13 +51,13 @@ def work(pk: int, tenant, *, seconds: float = SLICE) -> bool:
     if batch is None:
         return False
     try:
-        with translation.override(language_of(batch)), origin(SOURCE), batch.file.open("rb") as stored:
-            sheet = read_rows(stored)
+        with translation.override(language_of(batch)), origin(SOURCE), stored_sheet(batch) as sheet:
             return check(batch, sheet) if batch.status == Status.CHECKING else run(batch, sheet, seconds)
     except Lost:
         return False
-    except (Refused, OSError) as refused:
-        _give_up(batch, str(refused) if isinstance(refused, Refused) else _("The file is gone. Upload it again."))
+    except Refused as refused:
+        with translation.override(language_of(batch)):
+            _give_up(batch, str(refused))
         return False
     except Exception as error:
         return _after_failure(batch, error)
@@ -244,6 +244,10 @@ def _after_failure(batch: Import, error: Exception) -> bool:
 
 @contextmanager
 def stored_sheet(batch: Import) -> Iterator[Sheet]:
-    """The table of an import's file. Raises Unreadable."""
-    with batch.file.open("rb") as stored:
+    """The table of an import's file. Raises Unreadable, or Refused when the file is gone."""
+    try:
+        stored = batch.file.open("rb")
+    except (OSError, ValueError) as error:
+        raise Refused(_("The file is gone. Upload it again."), code="FILE_GONE") from error
+    with stored:
         yield read_rows(stored)

@@ -1,6 +1,7 @@
 """The broker only wakes a worker; what waits is in the table, and the sweeper finds what was not woken."""
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
 from django.db import transaction
@@ -14,6 +15,7 @@ from . import running
 from .models import Import
 
 log = logging.getLogger(__name__)
+KEPT = timedelta(days=30)
 
 
 @shared_task(name="imports.work")
@@ -45,3 +47,14 @@ def resume(tenant) -> None:
         left = list(waiting.order_by("pk").values_list("pk", flat=True)[:100])
     for pk in left:
         wake(tenant.pk, pk)
+
+
+@periodic("imports.forget", minutes=60)
+def forget(tenant) -> None:
+    """Delete the files of imports of a month ago: they hold customers' data. What was done with them stays told."""
+    with transaction.atomic():
+        old = Import.objects.of(tenant).filter(created_at__lt=timezone.now() - KEPT).exclude(file="", error_file="")
+        for batch in old.exclude(status__in=Import.WORKING).select_for_update(of=("self",))[:100]:
+            for kept in filter(None, (batch.file, batch.error_file)):
+                kept.storage.delete(kept.name)
+            Import.objects.of(tenant).filter(pk=batch.pk).update(file="", error_file="")

@@ -158,7 +158,7 @@ def error_file(batch: Import) -> FileResponse:
     """The rows that did not go in, with the reason behind each."""
     try:
         stored = batch.error_file.open("rb")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise Refused(_("The file is gone. Import the file again to get it.")) from error
     name = batch.file_name.rpartition(".")[0] or batch.file_name
     return FileResponse(stored, as_attachment=True, filename=f"{name}-{_('errors')}.csv", content_type="text/csv")
