@@ -6,6 +6,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,7 +26,7 @@ from .playbooks import Playbook
 OPEN, WON, LOST, SUSPENDED = Opportunity.Status.values
 # What winning or losing decides for good.
 DECIDED = ("amount", "close_date")
-NO_OVERRIDE = {"probability_override": None, "override_reason": ""}
+NO_OVERRIDE: dict[str, Any] = {"probability_override": None, "override_reason": ""}
 
 
 def default_pipeline(tenant) -> Pipeline:

@@ -33,7 +33,7 @@ def claim_many(leads: Iterable[Lead], *, by: Member) -> list[Lead]:
     require(by, "lead.claim")
     by_pool = defaultdict(list)
     for lead in leads:
-        by_pool[lead.pool or lead.home_pool].append(lead)
+        by_pool[lead.pool or claims.target_of(lead)].append(lead)
     _check_choice(sum(map(len, by_pool.values())))
     taken = {}
     for pool, rows in sorted(by_pool.items(), key=lambda item: item[0].pk):

@@ -57,7 +57,7 @@ def test_every_verb_of_an_owner(acme, call):
     assert do("nurture", {"reason": "next year"})["clock"]["exempt"] == "RESTING"
     assert do("convert")["code"] == "INVALID_TRANSITION"
     assert do("resume")["status"] == "working"
-    assert do("return") == {"reason": ["Say why, in a few words."]}
+    assert list(do("return")) == ["reason"]
     assert do("return", {"reason": "no need"})["status"] == "pooled"
     assert do("claim")["code"] == "COOL_OFF"
 

@@ -1,12 +1,14 @@
 """The story of a record: what people did about it and what changed, newest first."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.events import history
@@ -20,7 +22,7 @@ SIZE = 20
 UNTOLD = ("activity_logged", "followed_up")
 UNSHOWN = {"valid_uscc", "amount_minor", "version"}
 
-ICONS = {
+ICONS: dict[str, str] = {
     Activity.Type.CALL: "phone",
     Activity.Type.VISIT: "map-pin",
     Activity.Type.MEETING: "users",
@@ -32,7 +34,7 @@ ICONS = {
 }
 
 # Verb, or whole kind where two records use a verb differently → words for it. Apps add theirs in ready().
-LABELS = {
+LABELS: dict[str, str | Promise] = {
     "created": _("Created"),
     "updated": _("Changed"),
     "transferred": _("Handed over"),
@@ -149,7 +151,8 @@ class _Names:
     """Says ids, choices and columns of a model's Events in words; one query for each kind of record named."""
 
     def __init__(self, model, events: list[Event], without=()):
-        self.model, self.labels, self.without = model, {}, UNSHOWN.union(without)
+        self.model, self.labels = model, {}
+        self.without = UNSHOWN.union(without, getattr(model, "UNTOLD_COLUMNS", ()))
         wanted = defaultdict(set)
         for event in events:
             for name, pair in event.changes.items():
@@ -190,6 +193,6 @@ def _local(text: str) -> str:
     return f"{timezone.localtime(datetime.fromisoformat(text)):%Y-%m-%d %H:%M}"
 
 
-def verbs(words: dict[str, str]) -> None:
+def verbs(words: Mapping[str, str | Promise]) -> None:
     """Add an app's words for its verbs or kinds (AppConfig.ready())."""
     LABELS.update(words)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from django.db.models import Exists, OuterRef
 
@@ -112,7 +113,7 @@ def _hit(subject: Subject, row, verdict: names.Verdict, by) -> Hit:
     if set(by.roles) == {Role.PARTNER.value}:
         return Hit(verdict.tier, (), subject.type, kind)
     firm = subject.firm_of(row)
-    shown = {"owner_name": str(firm.owner or ""), "status": str(firm.get_status_display())}
+    shown: dict[str, Any] = {"owner_name": str(firm.owner or ""), "status": str(firm.get_status_display())}
     if row.is_visible:
         shown |= {"pk": row.pk, "label": str(row), "url": page_of(row, by)}
     return Hit(verdict.tier, verdict.reasons, subject.type, kind, **shown)

@@ -69,8 +69,8 @@ def everywhere(member, text: str, limit: int = 5) -> list[Group]:
 
 
 def _group(subject: Subject, member, text: str, limit: int) -> Group:
-    rows = matching(subject.model.objects.visible_to(member).filter(subject.live), text)
-    rows = list(rows.order_by("-pk")[: limit + 1])
+    matches = matching(subject.model.objects.visible_to(member).filter(subject.live), text)
+    rows = list(matches.order_by("-pk")[: limit + 1])
     found = [Found(row.pk, str(row), page_of(row, member)) for row in rows[:limit]]
     label = str(subject.model._meta.verbose_name_plural)
     return Group(subject.type, label, subject.icon, found, more=len(rows) > limit)

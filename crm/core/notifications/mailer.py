@@ -55,7 +55,7 @@ def _mail(tenant: Tenant, member: Member) -> bool:
     """Mark first, send last: a failed sending rolls the marks back, a second mailer finds the rows locked."""
     rows = waiting(tenant).filter(recipient=member).order_by("pk")
     notices = list(rows.select_for_update(of=("self",), skip_locked=True))
-    if not notices:
+    if not notices or member.user is None:
         return False
     Notification.objects.of(tenant).filter(pk__in=[row.pk for row in notices]).update(mailed_at=timezone.now())
     send_in_language(member.user, tenant, lambda: _content(tenant, notices))

@@ -1,6 +1,7 @@
 """What is done with pools themselves: rules, seats, opening and closing (domain.md 9: administrators)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -69,7 +70,7 @@ def give_seat(pool: Pool, *, by: Member, member: Member | None = None, team: Tea
         raise ValidationError(_("Choose either a person or a team."))
     if member and not member.is_active:
         raise ValidationError({"member": _("%(name)s has left. Choose somebody else.") % {"name": member}})
-    about = {"about": pool, "by": by, "data": {"name": str(member or team), "is_admin": is_admin}}
+    about: dict[str, Any] = {"about": pool, "by": by, "data": {"name": str(member or team), "is_admin": is_admin}}
     seats = PoolSeat.objects.of(by.tenant_id).filter(pool=pool, member=member, team=team)
     records.unlink(seats.exclude(is_admin=is_admin), verb="seat_taken", **about)
     records.link(PoolSeat, verb="seat_given", pool=pool, member=member, team=team, is_admin=is_admin, **about)

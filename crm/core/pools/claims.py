@@ -7,6 +7,7 @@ that order too, rows by primary key, so two callers never wait for each other in
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,8 +20,10 @@ from crm.core.people.models import Member
 
 from .models import ClaimCounter, OwnerReason, Pool, Poolable
 
+P = TypeVar("P", bound=Poolable)
 
-def take(rows: Sequence[Poolable], pool: Pool, *, by: Member) -> list[Poolable]:
+
+def take(rows: Sequence[P], pool: Pool, *, by: Member) -> list[P]:
     """Claim `rows` of one pool for `by`, all or none. Call it inside a transaction."""
     now = timezone.now()
     require_member(pool, by)
@@ -36,7 +39,7 @@ def take(rows: Sequence[Poolable], pool: Pool, *, by: Member) -> list[Poolable]:
     return list(rows)
 
 
-def _locked(rows: Sequence[Poolable]) -> list[Poolable]:
+def _locked(rows: Sequence[P]) -> list[P]:
     """The rows brought up to date and locked, in the order of their keys."""
     now = {row.pk: row for row in records.lock_all(type(rows[0]), [row.pk for row in rows], rows[0].tenant_id)}
     for row in rows:
@@ -127,7 +130,7 @@ def holdings(model: type[Poolable], pool: Pool, member: Member) -> int:
     return model.objects.of(member.tenant_id).filter(owner=member, home_pool=pool, status__in=states).count()
 
 
-def give(row: Poolable, to: Member, *, by: Member, verb: str, owner_reason: str, at: datetime, **note) -> Poolable:
+def give(row: P, to: Member, *, by: Member, verb: str, owner_reason: str, at: datetime, **note) -> P:
     """Put a pooled row into `to`'s hands: the clock and the response time start at `at` (UTC)."""
     return records.move(row, row.CLOCKED[0], by=by, verb=verb, **new_hands(to, owner_reason, at), **note)
 
@@ -140,7 +143,7 @@ def new_hands(to: Member, owner_reason: str, at: datetime) -> dict:
     }  # fmt: skip
 
 
-def release(row: Poolable, *, by: Member, verb: str, reason: str, at: datetime, counts: bool) -> Poolable:
+def release(row: P, *, by: Member, verb: str, reason: str, at: datetime, counts: bool) -> P:
     """Put a held row back where it came from; `counts` says whether this adds to its returns."""
     pool, returns = target_of(row), row.return_count + counts
     return records.move(

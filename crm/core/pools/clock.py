@@ -101,6 +101,7 @@ def read(record: Poolable, now: datetime | None = None, pool: Pool | None = None
     today = local_date(now, pool.zone) if pool else timezone.localdate(now)
     if exemption := exemption_of(record, today):
         return Clock(exemption=exemption)
+    assert pool is not None  # or NO_POOL had exempted it
     return _earliest(record, now, pool)
 
 

@@ -3,6 +3,7 @@
 from zoneinfo import available_timezones
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.people.models import Member, Team
@@ -15,7 +16,7 @@ RULES = (
 )  # fmt: skip
 
 
-def zones() -> list[tuple[str, str]]:
+def zones() -> list[tuple[str, str | Promise]]:
     return [("", _("As the company")), *((name, name) for name in sorted(available_timezones()))]
 
 
