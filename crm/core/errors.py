@@ -3,7 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["Conflict", "Forbidden", "Refused", "ValidationError"]
+__all__ = ["Busy", "Conflict", "Forbidden", "Refused", "ValidationError"]
 
 
 class Refused(Exception):
@@ -27,6 +27,22 @@ class Conflict(Refused):
             _("Somebody changed this record meanwhile. Reload the page, check the new values and save again."),
             code="VERSION_CONFLICT",
         )
+
+
+class Busy(Refused):
+    """A lock was not to be had in time, or two writers waited for each other; nothing was saved (409)."""
+
+    # PostgreSQL's codes: lock_not_available, deadlock_detected.
+    PGCODES = frozenset({"55P03", "40P01"})
+
+    def __init__(self):
+        super().__init__(
+            _("Somebody else is changing the same records right now. Nothing was saved; try again."), code="BUSY"
+        )
+
+    @classmethod
+    def explains(cls, error: Exception) -> bool:
+        return getattr(error.__cause__, "pgcode", None) in cls.PGCODES
 
 
 class Forbidden(Refused):

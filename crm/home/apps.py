@@ -7,10 +7,7 @@ class HomeConfig(AppConfig):
     label = "home"
 
     def ready(self):
-        from crm.core.company import holdings
         from crm.core.web.navigation import Entry, register
-        from opportunities.models import Opportunity
 
         register(Entry("today", _("Today"), "home:today", "checklist", order=10))
         register(Entry("today", _("Today"), "home:today", "checklist", place="bottom", order=10))
-        holdings.keep_money.append(lambda tenant: Opportunity.objects.of(tenant).filter(amount__isnull=False).exists())

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
-from crm.core.errors import Refused
+from crm.core.errors import Busy, Refused
 from crm.core.people.reach import require
 from crm.core.tenancy.models import TenantForeignKey
 
@@ -23,6 +23,8 @@ __all__ = ["RecordSerializer", "RecordViewSet", "ScopedRelatedField", "action", 
 
 def explain(error, context):
     """Errors as {code, detail}; invalid input as field errors (architecture.md 4)."""
+    if Busy.explains(error):
+        error = Busy()
     if isinstance(error, Refused):
         _undo()
         return Response({"code": error.code, "detail": str(error.message), **error.data}, status=error.status)

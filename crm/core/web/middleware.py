@@ -6,7 +6,7 @@ import uuid
 from django.core.exceptions import ValidationError
 from django.shortcuts import render
 
-from crm.core.errors import Refused
+from crm.core.errors import Busy, Refused
 
 SANE_ID = re.compile(r"^[\w-]{8,40}$")
 
@@ -41,6 +41,8 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, error):
+        if Busy.explains(error):
+            error = Busy()
         if isinstance(error, Refused):
             return refusal(request, error.message, error.status)
         if isinstance(error, ValidationError):

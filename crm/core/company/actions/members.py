@@ -103,7 +103,7 @@ def _keep_one_admin(member: Member, roles: list[str]) -> None:
     admins = Member.objects.of(member.tenant_id).filter(
         is_active=True, user__is_active=True, roles__contains=[Role.ADMIN]
     )
-    locked = list(admins.order_by("pk").select_for_update(of=("self",)))
+    locked = list(admins.order_by("pk").select_for_update(of=("self",), no_key=True))
     if Role.ADMIN not in roles and member in locked and len(locked) == 1:
         raise Refused(_("The company needs at least one administrator."), code="LAST_ADMIN")
 
@@ -112,8 +112,8 @@ def _keep_one_admin(member: Member, roles: list[str]) -> None:
 def deactivate(member: Member, *, by: Member) -> Member:
     """End a member's access at once; refused while the member still holds live records (INV-A1).
 
-    The full lock on the member's row waits for transactions that are just
-    handing over a record and makes later ones see that the person has left.
+    The lock on the member's row waits for transactions that are just handing
+    over a record, and later ones see that the person has left (people.presence).
     """
     require(by, "member.manage")
     if member.pk == by.pk:
@@ -121,7 +121,7 @@ def deactivate(member: Member, *, by: Member) -> Member:
     if member.is_system:
         raise Refused(_("The system's own member stays."), code="SYSTEM")
     _keep_one_admin(member, [])
-    Member.objects.of(by.tenant_id).select_for_update(of=("self",)).get(pk=member.pk)
+    records.lock(member)
     _hand_over_first(member)
     end_tokens(member, by=by)
     end_invitations(member)
