@@ -6,6 +6,7 @@ class OpportunitiesConfig(AppConfig):
     name = "opportunities"
 
     def ready(self):
+        from crm.core.activities import timeline
         from crm.core.company import holdings
         from crm.core.identity import subjects
 
@@ -22,6 +23,13 @@ class OpportunitiesConfig(AppConfig):
         )
         holdings.keep_money.append(lambda tenant: Opportunity.objects.of(tenant).exists())
         subjects.register(Opportunity, search=("name",), url_name="opportunities:detail", icon="target-arrow")
+        timeline.verbs(
+            {f"opportunity.{verb}": words for verb, words in (
+                ("moved", _("Moved to another stage")), ("won", _("Won")), ("lost", _("Lost")),
+                ("suspended", _("Suspended")), ("resumed", _("Resumed")), ("reopened", _("Reopened")),
+                ("overridden", _("Own estimate")), ("override_cleared", _("Back to the stage's probability")),
+            )}
+        )  # fmt: skip
         self._menus()
 
     def _menus(self):

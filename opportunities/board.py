@@ -40,6 +40,10 @@ class Column:
         return self.stage is None or self.stage.is_won
 
     @property
+    def probability(self) -> Decimal | str:
+        return "" if self.stage is None or self.stage.is_won else self.stage.probability
+
+    @property
     def has_more(self) -> bool:
         return self.count > len(self.cards)
 

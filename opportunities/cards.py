@@ -15,10 +15,13 @@ from .models import Opportunity
 
 @dataclass(frozen=True)
 class Card:
-    """`next` is overdue, today, planned or none; `rot` is soon or late beyond the stage's usual days."""
+    """`next` is overdue, today, planned or none; `rot` is soon or late beyond the stage's usual days.
+
+    A deal that is not open has none of them.
+    """
 
     deal: Opportunity
-    days: int
+    days: int | None
     rot: str
     next: str
     next_at: datetime | None
@@ -46,7 +49,9 @@ def with_next(deals: QuerySet[Opportunity]) -> QuerySet[Opportunity]:
 def card(deal: Opportunity, member: Member) -> Card:
     """The card of a deal read by `with_next`."""
     now, zone = timezone.now(), member.tenant.zone
-    days = days_between(deal.stage_entered_at, now, zone) if deal.is_open else 0
+    if not deal.is_open:
+        return Card(deal, None, "", "", None)
+    days = days_between(deal.stage_entered_at, now, zone)
     return Card(deal, days, _rot(days, deal.stage.reference_days), _next(deal.next_at, now, zone), deal.next_at)
 
 

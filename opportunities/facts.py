@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from crm.core.people.models import Member
 
@@ -25,7 +26,7 @@ class Step:
     pk: str
     name: str
     state: str
-    note: Decimal | None
+    note: str
     locked: bool
 
 
@@ -52,14 +53,22 @@ def facts(deal: Opportunity, member: Member) -> dict[str, Any]:
 
 def steps(deal: Opportunity, stages: list[Stage]) -> list[Step]:
     stood = time_in_stages(deal)
-    return [
-        Step(
-            stage.key, stage.name,
-            "current" if stage.pk == deal.stage_id else "done" if stage.order < deal.stage.order else "ahead",
-            stood.get(stage.pk), not deal.is_open or (deal.pipeline.is_strict and stage.order != deal.stage.order + 1),
-        )
-        for stage in stages
-    ]  # fmt: skip
+    return [Step(s.key, s.name, _state(s, deal), _note(stood.get(s.pk)), _is_locked(s, deal)) for s in stages]
+
+
+def _state(stage: Stage, deal: Opportunity) -> str:
+    if stage.pk == deal.stage_id:
+        return "current"
+    return "done" if stage.order < deal.stage.order else "ahead"
+
+
+def _is_locked(stage: Stage, deal: Opportunity) -> bool:
+    """Whether one click cannot bring the deal there: a step back in a strict pipeline wants a reason."""
+    return not deal.is_open or (deal.pipeline.is_strict and stage.order != deal.stage.order + 1)
+
+
+def _note(time: Decimal | None) -> str:
+    return "" if time is None else ngettext("%(n)s day", "%(n)s days", int(time)) % {"n": time}
 
 
 def time_in_stages(deal: Opportunity) -> dict[int, Decimal]:

@@ -66,7 +66,7 @@ def _between(name: str, start: date | datetime | None, end: date | datetime | No
     return Q(**{lookup: bound for lookup, bound in bounds.items() if bound is not None})
 
 
-class PeriodWidget(forms.Widget):
+class PeriodWidget(forms.Select):
     """The usual periods in a select; “custom” brings two dates."""
 
     template_name = "opportunities/period.html"
@@ -130,6 +130,17 @@ def _day(text: str) -> date | None:
     return day
 
 
+class OneOrMore(forms.Select):
+    """A select of one value, beside links that ask for several of them."""
+
+    def __init__(self, attrs=None, choices=()):
+        super().__init__(attrs, [("", _("All stages")), *choices])
+
+    def value_from_datadict(self, data, files, name):
+        values = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []
+        return [value for value in ([values] if isinstance(values, str) else values) if value]
+
+
 class PeriodFilter(django_filters.Filter):
     field_class = PeriodField
 
@@ -158,10 +169,10 @@ def default_key(ladders: dict[str, Ladder]) -> str:
 class SliceFilter(django_filters.FilterSet):
     """The part of the deals that a funnel is about: pipeline, period, team, owner, product."""
 
+    period = PeriodFilter(method="in_period", label=_("Period"))
     pipeline = django_filters.ChoiceFilter(
         field_name="pipeline__key", label=_("Pipeline"), empty_label=_("All pipelines")
     )
-    period = PeriodFilter(method="in_period", label=_("Period"))
     team = django_filters.ModelChoiceFilter(
         queryset=_visible(Team), method="of_team", label=_("Team"), empty_label=_("All teams")
     )
@@ -240,8 +251,10 @@ class OpportunityFilter(SliceFilter):
     """Everything that a list of deals may be narrowed by."""
 
     q = django_filters.CharFilter(method="search", label=_("Search"))
-    status = django_filters.MultipleChoiceFilter(choices=Opportunity.Status, label=_("Status"))
-    stage = django_filters.ChoiceFilter(field_name="stage__key", label=_("Stage"), empty_label=_("All stages"))
+    status = django_filters.MultipleChoiceFilter(choices=Opportunity.Status, label=_("Status"), distinct=False)
+    stage = django_filters.MultipleChoiceFilter(
+        field_name="stage__key", label=_("Stage"), distinct=False, widget=OneOrMore
+    )  # fmt: skip
     account = django_filters.ModelChoiceFilter(queryset=_visible(Account), label=_("Customer"))
     amount_min = django_filters.NumberFilter(method="at_least", label=_("Amount from"), **MONEY)
     amount_max = django_filters.NumberFilter(method="at_most", label=_("Amount to"), **MONEY)
@@ -255,7 +268,9 @@ class OpportunityFilter(SliceFilter):
         stages = {step.key: step.name for ladder in self.ladders.values() for step in ladder.steps}
         for name in ("stage", "reached", "furthest"):
             self.filters[name].extra["choices"] = list(stages.items())
-        return super().get_form_class()
+        form = super().get_form_class()
+        form.field_order = ["stage", "owner", "period"]
+        return form
 
     def search(self, rows, name, value):
         """Deals whose own name, or whose customer's, has the words."""

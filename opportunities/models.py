@@ -117,6 +117,12 @@ class Opportunity(Record):
     # Every change of these leaves an append-only row, so that any past funnel can be rebuilt.
     TRACKED = ("amount", "stage", "close_date", "owner", "probability", "status")
 
+    # Left out of the timeline: they follow from what it tells, or stand in the list of changes.
+    UNTOLD_COLUMNS = (
+        "probability", "probability_override", "override_reason", "furthest_order", "stage_entered_at", "closed_at",
+        "close_date_pushes", "last_followup_at",
+    )  # fmt: skip
+
     name = models.CharField(_("name"), max_length=200)
     account = TenantForeignKey(Account, related_name="opportunities", verbose_name=_("customer"))
     pipeline = TenantForeignKey(Pipeline, related_name="+", editable=False, verbose_name=_("pipeline"))

@@ -1,6 +1,6 @@
 """Pipelines to start from (domain.md 10.1), in the words of the company's language.
 
-Probabilities and categories of P5 are our own; those of P8 follow architecture.md 5b.
+Probabilities, categories and usual days are our own; those of P8 follow architecture.md 5b.
 """
 
 from dataclasses import dataclass
@@ -60,10 +60,10 @@ P5 = Playbook(
     "p5",
     Words("标准销售流程", "Standard sales"),
     (
-        Step("contact", Words("初步接洽", "First contact"), 10, PIPELINE, 14),
-        Step("requirement", Words("需求确认", "Requirement confirmed"), 30, PIPELINE, 21),
-        Step("quote", Words("报价", "Quote"), 50, BEST, 14),
-        Step("contract", Words("拟定合同", "Contract drafting"), 80, COMMIT, 14),
+        Step("contact", Words("初步接洽", "First contact"), 10, PIPELINE, 30),
+        Step("requirement", Words("需求确认", "Requirement confirmed"), 30, PIPELINE, 45),
+        Step("quote", Words("报价", "Quote"), 50, BEST, 30),
+        Step("contract", Words("拟定合同", "Contract drafting"), 80, COMMIT, 30),
         Step("won", Words("赢单", "Won"), 100, CLOSED),
     ),
 )

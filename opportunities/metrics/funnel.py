@@ -150,6 +150,21 @@ class Funnel:
         return self.rows[-1].sums
 
     @property
+    def committed_query(self) -> dict[str, Any]:
+        """The deals of the commit forecast: what is won, and what stands in a stage of commitment."""
+        sure = (Category.COMMIT, Category.CLOSED)
+        return {**self.total.query, "stage": [row.stage.key for row in self.rows if row.stage.category in sure]}
+
+    @property
+    def closed_query(self) -> dict[str, Any]:
+        """The deals of the cohort that were won or lost: what the win rate is of."""
+        return {**self.rows[0].cohort_query, "status": [WON, LOST]}
+
+    @property
+    def won_query(self) -> dict[str, Any]:
+        return {**self.rows[0].cohort_query, "status": [WON]}
+
+    @property
     def velocity(self) -> Decimal | None:
         """Money won per day by the cohort's rates and the open deals shown; None while nothing was won."""
         if not self.cohort.won or not self.cycle:
