@@ -272,6 +272,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/[^/]+/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Several records have a status; of some, more than one component shows it.
+    "ENUM_NAME_OVERRIDES": {"LeadStatusEnum": "leads.models.Lead.Status"},
 }
 
 # Redis only wakes the workers; the outbox rows in the database are the queue (reliability.md 3.3).

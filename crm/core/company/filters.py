@@ -4,6 +4,7 @@ import django_filters as filters
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 
 from crm.core.people.models import Member, Team
 from crm.core.people.roles import Role
@@ -36,9 +37,10 @@ class MemberFilter(filters.FilterSet):
     def search(self, rows, name, value):
         return rows.filter(Q(name__icontains=value) | Q(email__icontains=value.lower()) | Q(title__icontains=value))
 
-    def with_role(self, rows, name, value):
+    def with_role(self, rows, name, value: str):
         return rows.filter(roles__contains=[value])
 
+    @extend_schema_field(int)
     def in_team(self, rows, name, team):
         return rows.filter(pk__in=team.members().order_by().values("pk"))
 

@@ -1,5 +1,7 @@
 """Who calls the API, and how its lists are paged (named by REST_FRAMEWORK in the settings)."""
 
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.pagination import CursorPagination
@@ -19,6 +21,18 @@ class MemberAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request):
         return "Token"
+
+
+class MemberScheme(OpenApiAuthenticationExtension):
+    """How the API's description says it: a session of the pages, or a token."""
+
+    target_class = MemberAuthentication
+    name = ["session", "token"]
+
+    def get_security_definition(self, auto_schema):
+        session = {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+        token = {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Token …"}
+        return [session, token]
 
 
 class IsMember(BasePermission):
