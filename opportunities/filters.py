@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 
 from accounts.models import Account
 from crm.core.calendars import DAY, Period, day_start
@@ -141,6 +142,7 @@ class OneOrMore(forms.Select):
         return [value for value in ([values] if isinstance(values, str) else values) if value]
 
 
+@extend_schema_field(str)
 class PeriodFilter(django_filters.Filter):
     field_class = PeriodField
 
@@ -215,6 +217,7 @@ class SliceFilter(django_filters.FilterSet):
         closed = Q(status__in=[WON, LOST]) & span.moments("closed_at", self.member.tenant.zone)
         return rows.filter(closed | Q(status__in=[OPEN, SUSPENDED]) & span.dates("close_date"))
 
+    @extend_schema_field(int)
     def of_team(self, rows, name, team: Team):
         return rows.filter(owner__in=team.members())
 
@@ -286,6 +289,6 @@ class OpportunityFilter(SliceFilter):
     def opened_in(self, rows, name, span: Span):
         return rows.filter(span.moments("opened_at", self.member.tenant.zone))
 
-    def came_to(self, rows, name, key):
-        ladders = [ladder for ladder in self.ladders.values() if ladder.has(key)]
-        return rows.filter(reduce(or_, (ladder.reached(key, exactly=name == "furthest") for ladder in ladders)))
+    def came_to(self, rows, name, value: str):
+        ladders = [ladder for ladder in self.ladders.values() if ladder.has(value)]
+        return rows.filter(reduce(or_, (ladder.reached(value, exactly=name == "furthest") for ladder in ladders)))
