@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.core.records import Record
 from crm.core.tenancy.models import TenantForeignKey, TenantModel
@@ -49,8 +50,8 @@ class Batch(Record):
         PLANNED = "planned", _("Planned")
         SHIPPED = "shipped", _("Shipped")
         DELIVERED = "delivered", _("Delivered")
-        ACCEPTED = "accepted", _("Accepted")
-        REJECTED = "rejected", _("Rejected")
+        ACCEPTED = "accepted", pgettext_lazy("delivery", "Accepted")
+        REJECTED = "rejected", pgettext_lazy("delivery", "Rejected")
 
     MOVES = {
         Status.PLANNED: {Status.SHIPPED},

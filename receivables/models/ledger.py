@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account
 from contracts.models import ChangeOrder, Contract, Order
@@ -55,7 +56,7 @@ class Plan(Record):
     contract = TenantForeignKey(Contract, related_name="plans")
     order = TenantForeignKey(Order, null=True, blank=True, related_name="plans")
     number = models.PositiveSmallIntegerField(default=1, editable=False)
-    mode = models.CharField(_("mode"), max_length=8, choices=Mode, default=Mode.PERCENT)
+    mode = models.CharField(pgettext_lazy("plan", "mode"), max_length=8, choices=Mode, default=Mode.PERCENT)
     lines = models.JSONField(default=list)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT, editable=False)
 
@@ -159,7 +160,7 @@ class ArEntry(LedgerRow):
     """The sub-ledger of a receivable. Amounts are signed: what raises the balance is positive."""
 
     class Type(models.TextChoices):
-        OPEN = "OPEN", _("Opened")
+        OPEN = "OPEN", pgettext_lazy("receivable", "Opened")
         ADJUST = "ADJUST", _("Adjusted")
         ALLOCATE = "ALLOCATE", _("Allocated")
         UNALLOCATE = "UNALLOCATE", _("Allocation reversed")
