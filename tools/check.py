@@ -35,7 +35,7 @@ def steps() -> list[tuple[str, list[str], dict[str, str]]]:
         ("ruff check", [PYTHON, "-m", "ruff", "check", "."], {}),
         ("ruff format", [PYTHON, "-m", "ruff", "format", "--check", "."], {}),
         ("types", [PYTHON, "-m", "mypy", *typed()], {}),
-        ("migrations", [*manage, "makemigrations", "--check", "--dry-run"], {}),
+        ("migrations", [*manage, "makemigrations", "--check", "--dry-run", "--no-input"], {}),
         ("deployment", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
         ("translations", [PYTHON, "-m", "tools.messages", "check"], {}),
         ("architecture", [PYTHON, "-m", "pytest", "tests/architecture", "-q"], {}),
