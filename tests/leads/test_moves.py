@@ -272,6 +272,15 @@ def test_follow_ups_count_from_the_earlier_time_and_only_since_the_lead_is_ones_
     assert lead.last_followup_at == yesterday
 
 
+def test_a_follow_up_by_who_has_lost_the_lead_meanwhile_is_kept_and_counts_for_nobody(acme):
+    lead = held(acme.manager)
+    seen_before = Lead.objects.of(acme.tenant).get(pk=lead.pk)
+    actions.transfer(lead, by=acme.admin, to=acme.peer)
+    activity = activities.log([seen_before], by=acme.manager, type="call", note="said goodbye")
+    lead.refresh_from_db()
+    assert activity.pk and (lead.last_followup_at, lead.first_response_at) == (None, None)
+
+
 def test_creating_into_a_pool_or_into_other_hands_needs_the_right(acme):
     closed = pools.create_pool(by=acme.admin, name="Closed", everyone=False)
     with pytest.raises(ValidationError):
