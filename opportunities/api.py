@@ -52,11 +52,11 @@ class VerbSerializer(serializers.Serializer):
     version = serializers.IntegerField(required=False, min_value=1)
 
 
-class ReasonSerializer(VerbSerializer):
+class DealReasonSerializer(VerbSerializer):
     reason = serializers.CharField(max_length=300)
 
 
-class MoveSerializer(VerbSerializer):
+class StageMoveSerializer(VerbSerializer):
     stage = serializers.CharField(max_length=40, help_text="The key of a stage of the deal's pipeline.")
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
@@ -71,11 +71,11 @@ class LoseSerializer(VerbSerializer):
     detail = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
 
-class OverrideSerializer(ReasonSerializer):
+class OverrideSerializer(DealReasonSerializer):
     probability = serializers.DecimalField(max_digits=9, decimal_places=6, help_text="Above 0 and below 1.")
 
 
-class TransferSerializer(ReasonSerializer):
+class DealTransferSerializer(DealReasonSerializer):
     to = ScopedRelatedField(model=Member)
 
 
@@ -105,10 +105,10 @@ class OpportunityViewSet(RecordViewSet):
         values = {name: value for name, value in given.validated_data.items() if name != "version"}
         return self.answer(action(deal, by=self.member, expected=self.expected_version(), **values))
 
-    @extend_schema(request=MoveSerializer)
+    @extend_schema(request=StageMoveSerializer)
     @verb()
     def move(self, request, **kwargs):
-        return self.act(move, MoveSerializer)
+        return self.act(move, StageMoveSerializer)
 
     @extend_schema(request=WinSerializer)
     @verb()
@@ -120,20 +120,20 @@ class OpportunityViewSet(RecordViewSet):
     def lose(self, request, **kwargs):
         return self.act(actions.lose, LoseSerializer)
 
-    @extend_schema(request=ReasonSerializer)
+    @extend_schema(request=DealReasonSerializer)
     @verb()
     def suspend(self, request, **kwargs):
-        return self.act(actions.suspend, ReasonSerializer)
+        return self.act(actions.suspend, DealReasonSerializer)
 
     @extend_schema(request=VerbSerializer)
     @verb()
     def resume(self, request, **kwargs):
         return self.act(actions.resume, VerbSerializer)
 
-    @extend_schema(request=ReasonSerializer)
+    @extend_schema(request=DealReasonSerializer)
     @verb()
     def reopen(self, request, **kwargs):
-        return self.act(actions.reopen, ReasonSerializer)
+        return self.act(actions.reopen, DealReasonSerializer)
 
     @extend_schema(request=OverrideSerializer)
     @verb(url_path="override-probability")
@@ -145,10 +145,10 @@ class OpportunityViewSet(RecordViewSet):
     def clear_override(self, request, **kwargs):
         return self.act(actions.clear_override, VerbSerializer)
 
-    @extend_schema(request=TransferSerializer)
+    @extend_schema(request=DealTransferSerializer)
     @verb()
     def transfer(self, request, **kwargs):
-        return self.act(actions.transfer, TransferSerializer)
+        return self.act(actions.transfer, DealTransferSerializer)
 
 
 def move(deal: Opportunity, *, stage: str, **values) -> Opportunity:
