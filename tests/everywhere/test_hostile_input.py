@@ -1,0 +1,137 @@
+"""Input that nobody types: mass assignment (A1), broken queries and bodies (A10). Never a 500, nothing smuggled in."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import resolve
+
+from crm.core.company import actions as company
+from crm.core.people.models import Member
+from crm.core.tenancy.state import leave
+from tests.conftest import BOTH
+
+from .addresses import company_addresses, url
+from .world import build
+
+pytestmark = pytest.mark.django_db(databases=BOTH)
+
+QUERIES = [
+    "ordering=password", "ordering=-tenant__slug", "order=__", "page_size=1000000", "page_size=-1", "page_size=NaN",
+    "cursor=garbage", "cursor=%00", "after=garbage", "after=WzFd", "after=WyJ4Il0", "q=%00", "q=%25%27%22;--",
+    "q=" + "x" * 5000,
+    "owner=99999999999999999999999", "owner=abc", "account=-1", "pool=1e9", "stage=%F0%9F%92%A3", "status=nothing",
+    "period=2026-13", "period=99999", "team=0x1", "product=NaN", "created_after=notadate",
+    "view=../../etc", "min=Infinity",
+]  # fmt: skip
+BODIES = [
+    "", "[]", "null", "17", '"text"', "{", '{"name": null}', '{"name": ["a"]}', '{"name": {"$ne": 1}}',
+    '{"name": "a\\u0000b"}', '{"name": "' + "x" * 100_000 + '"}', '{"account": 99999999999999999999999}',
+    '{"amount": "NaN"}', '{"amount": 1e400}', '{"amount": "-1"}', '{"version": "x"}', '{"roles": "admin"}',
+    '{"name": "\\ud800"}', '{"occurred_at": "9999-99-99"}', '{"due_at": "0000-00-00T00:00Z"}',
+]  # fmt: skip
+# Writable resources: address → the row of the world that is patched.
+PATCHED = {
+    "leads": "lead", "accounts": "account", "contacts": "contact", "opportunities": "deal", "products": "product",
+    "tasks": "task", "teams": "team", "pools": "pool",
+}  # fmt: skip
+
+
+BY_ADMIN = ("teams", "pools", "products")
+UNTOLD = ("version", "updated_at")
+
+
+@pytest.fixture
+def world(acme):
+    world = build(acme, "Acme")
+    world.peer = acme.peer
+    return world
+
+
+def with_token(member) -> Client:
+    _, secret = company.create_token(member, by=member, name="t")
+    return Client(headers={"Authorization": f"Token {secret}"})
+
+
+def test_no_query_string_breaks_a_list(acme, world):
+    page, broken = Client(), []
+    page.force_login(acme.manager.user)
+    with leave():
+        for address in company_addresses():
+            if address.takes_id or "get" not in address.methods or "schema" in address.route:
+                continue
+            for query in QUERIES:
+                status = page.get(f"{url(address)}?{query}").status_code
+                if status >= 500:
+                    broken.append((address.route, query[:60], status))
+    assert not broken, broken
+
+
+def test_no_body_breaks_the_api(acme, world):
+    api, broken = with_token(acme.admin), []
+    with leave():
+        for address in company_addresses():
+            if not address.is_api or not {"post", "patch"} & set(address.methods):
+                continue
+            path = url(address, pk=_pk(address, world), verb="")
+            for body in BODIES:
+                for method in ("post", "patch"):
+                    status = api.generic(method.upper(), path, data=body, content_type="application/json").status_code
+                    if status >= 500:
+                        broken.append((method, address.route, body[:60], status))
+    assert not broken, broken
+
+
+def _pk(address, world) -> int:
+    segment = address.route.split("api/v1/")[1].split("/")[0]
+    return getattr(world, PATCHED[segment]).pk if segment in PATCHED else 1
+
+
+def test_a_patch_changes_only_what_its_serializer_declares(acme, world):
+    """Every column of the model, and the usual suspects, in one body."""
+    smuggled = []
+    for segment, name in PATCHED.items():
+        record, member = (
+            getattr(world, name),
+            acme.admin if segment in ("teams", "pools", "products") else acme.rep,
+        )
+        path = f"/acme/api/v1/{segment}/{record.pk}/"
+        view = resolve(path).func.cls
+        writable = {f for f, field in view.serializer_class().get_fields().items() if not field.read_only}
+        columns = [f for f in record._meta.concrete_fields if f.name not in writable]
+        body = {f.name: acme.other_rep.pk if f.is_relation else _hostile(f) for f in columns}
+        body |= {"tenant": 1, "tenant_id": 1, "owner": acme.other_rep.pk, "approved": True, "amount_paid": "1.00"}
+        body = {key: value for key, value in body.items() if key not in writable and key != "version"}
+        before = {f.name: f.value_from_object(_again(record)) for f in columns}
+        with_token(member).patch(path, json.dumps(body), content_type="application/json")
+        after = {f.name: f.value_from_object(_again(record)) for f in columns}
+        smuggled += [
+            (segment, key) for key in before if before[key] != after[key] and key not in ("version", "updated_at")
+        ]
+    assert not smuggled, smuggled
+
+
+def _again(record):
+    return type(record)._base_manager.get(pk=record.pk)
+
+
+def _hostile(field):
+    kind = field.get_internal_type()
+    if "Integer" in kind or kind in ("BigAutoField", "DecimalField"):
+        return 99
+    if kind == "BooleanField":
+        return True
+    if "Date" in kind:
+        return "2031-01-01T00:00:00Z" if kind == "DateTimeField" else "2031-01-01"
+    return field.choices[-1][0] if field.choices else "smuggled"
+
+
+def test_nobody_gives_himself_a_role(acme):
+    """A member's own page and API cannot raise rights."""
+    client = Client()
+    client.force_login(acme.rep.user)
+    with leave():
+        client.post("/acme/settings/profile/", {"name": "Rep", "roles": "admin", "reach": "all"})
+        client.patch("/acme/api/v1/me/", json.dumps({"roles": ["admin"]}), content_type="application/json")
+    rep = Member.objects.of(acme.tenant).get(pk=acme.rep.pk)
+    assert (rep.roles, rep.reach) == (["rep"], "own")
