@@ -40,8 +40,8 @@ def choices(member, position=None) -> list[Choice]:
 def _visited(member) -> dict[int, list[tuple]]:
     """Account id → places of the member's latest activities about it, latest account first."""
     mine = Activity.objects.of(member.tenant_id).filter(actor=member).order_by("-occurred_at", "-id")
-    mine = mine.values_list("pk", "latitude", "longitude")[:LOOKED_AT]
-    places = {pk: (latitude, longitude) for pk, latitude, longitude in mine}
+    rows = mine.values_list("pk", "latitude", "longitude")[:LOOKED_AT]
+    places = {pk: (latitude, longitude) for pk, latitude, longitude in rows}
     links = ActivityLink.objects.of(member.tenant_id).filter(activity__in=list(places), subject_type="accounts.account")
     about: dict[int, list] = {}
     by_activity = dict(links.values_list("activity_id", "subject_id"))
