@@ -114,6 +114,8 @@ def test_a_failing_handler_is_tried_again_with_growing_pauses_and_then_laid_asid
         row = delivery(acme)
         assert (row.attempts, row.status) == (attempt, "dead" if attempt == outbox.ATTEMPTS else "waiting")
         pauses.append((row.due_at - before).total_seconds())
+        woken = Wakeup.objects.filter(tenant=acme.tenant).exists()
+        assert woken == (attempt < outbox.ATTEMPTS), "the sweeper finds it as long as it waits"
         assert drain(acme) == 0, "not before it is due"
         Delivery.objects.of(acme.tenant).update(due_at=timezone.now())
     assert pauses == sorted(pauses)
@@ -310,6 +312,32 @@ def test_an_event_that_arrives_while_the_outbox_is_drained_is_not_forgotten(hear
     outbox.drain_all(limit=1)
     assert Wakeup.objects.filter(tenant=acme.tenant).exists()
     outbox.drain_all()
+    assert len(heard) == 2
+
+
+@RACE
+def test_a_wake_up_that_comes_after_the_last_look_survives_the_clean_up(heard, monkeypatch):
+    with transaction.atomic():
+        acme = make_acme()
+    with enter(acme.tenant), transaction.atomic():
+        product(acme, "first")
+    look, calls = Wakeup.objects.filter, []
+
+    def late(_n):
+        with enter(acme.tenant), transaction.atomic():
+            product(acme, "second")
+
+    def look_while_another_comes(**which):
+        calls.append(which)
+        if len(calls) == 2:  # the clean-up
+            in_threads(1, late)
+        return look(**which)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Wakeup.objects, "filter", look_while_another_comes)
+        outbox.drain_tenant(acme.tenant.pk)
+    assert len(calls) == 2
+    assert outbox.drain_all() == 1
     assert len(heard) == 2
 
 
