@@ -13,7 +13,7 @@ from crm.core.people.models import Member
 from crm.core.people.reach import require
 from crm.core.web.api import RecordSerializer, RecordViewSet, ScopedRelatedField, verb
 
-from . import actions
+from . import actions, verbs
 from .filters import OpportunityFilter
 from .metrics import funnel
 from .models import LostReason, Opportunity, Pipeline, Stage
@@ -40,10 +40,10 @@ class OpportunitySerializer(RecordSerializer):
 
     def validate(self, attrs):
         """What a verb changes is not edited."""
-        verbs = {"stage": "move", "owner": "transfer", "pipeline": "move"}
-        if self.instance is not None and (wrong := set(verbs) & set(attrs)):
+        changed_by = {"stage": "move", "owner": "transfer", "pipeline": "move"}
+        if self.instance is not None and (wrong := set(changed_by) & set(attrs)):
             raise serializers.ValidationError(
-                {name: _("Use POST …/%(verb)s/ to change this.") % {"verb": verbs[name]} for name in wrong}
+                {name: _("Use POST …/%(verb)s/ to change this.") % {"verb": changed_by[name]} for name in wrong}
             )
         return attrs
 
@@ -108,7 +108,7 @@ class OpportunityViewSet(RecordViewSet):
     @extend_schema(request=StageMoveSerializer)
     @verb()
     def move(self, request, **kwargs):
-        return self.act(move, StageMoveSerializer)
+        return self.act(verbs.move, StageMoveSerializer)
 
     @extend_schema(request=WinSerializer)
     @verb()
@@ -149,10 +149,6 @@ class OpportunityViewSet(RecordViewSet):
     @verb()
     def transfer(self, request, **kwargs):
         return self.act(actions.transfer, DealTransferSerializer)
-
-
-def move(deal: Opportunity, *, stage: str, **values) -> Opportunity:
-    return actions.move_stage(deal, actions.stage_of(deal, stage), **values)
 
 
 class StageSerializer(serializers.ModelSerializer):

@@ -107,6 +107,17 @@ class ReasonForm(VerbForm):
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class BackForm(ReasonForm):
+    """Back to an earlier stage of a strict pipeline; `stage` is its key."""
+
+    stage = forms.CharField(max_length=40, widget=forms.HiddenInput)
+
+    @classmethod
+    def start(cls, deal):
+        earlier = deal.pipeline.stages.filter(order__lt=deal.stage.order).order_by("order").last()
+        return {**super().start(deal), "stage": earlier.key if earlier else ""}
+
+
 class OverrideForm(VerbForm):
     percent = forms.DecimalField(
         label=_("Your estimate, in percent"), min_value=Decimal("0.01"), max_value=Decimal("99.99"), decimal_places=2,

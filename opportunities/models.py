@@ -157,7 +157,7 @@ class Opportunity(Record):
     source = models.CharField(_("source"), max_length=100, blank=True)
     next_step = models.CharField(_("next step"), max_length=200, blank=True)
     lost_reason = models.CharField(_("reason"), max_length=40, choices=LostReason, blank=True, editable=False)
-    lost_detail = models.CharField(max_length=300, blank=True, editable=False)
+    lost_detail = models.CharField(_("details"), max_length=300, blank=True, editable=False)
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
     stage_entered_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True, editable=False)

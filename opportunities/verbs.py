@@ -34,7 +34,14 @@ class Verb:
         """Whether the deal's state and the member's roles allow it."""
         if self.key == "clear-override" and deal.probability_override is None:
             return False
+        if self.key == "move-back" and not (deal.pipeline.is_strict and deal.stage.order > 1):
+            return False
         return deal.status in self.states and may(member, self.permission_for(deal), deal)
+
+
+def move(deal: Opportunity, *, stage: str, **values) -> Opportunity:
+    """Move by the key of a stage, which is the same in every version of a pipeline."""
+    return actions.move_stage(deal, actions.stage_of(deal, stage), **values)
 
 
 VERBS = {
@@ -50,6 +57,8 @@ VERBS = {
              _("The deal returns to the funnel in the stage where it stood.")),
         Verb("reopen", _("Reopen"), actions.reopen, forms.ReasonForm, "opportunity.reopen", (WON, LOST), "",
              _("The deal is open again in its last stage, and counted as reopened.")),
+        Verb("move-back", _("Move back"), move, forms.BackForm, "opportunity.move", (OPEN,), "",
+             _("This pipeline goes step by step: say why the deal goes back.")),
         Verb("override-probability", _("Own estimate"), actions.override_probability, forms.OverrideForm,
              "opportunity.override", (OPEN,)),
         Verb("clear-override", _("Back to the stage's probability"), actions.clear_override, forms.VerbForm,

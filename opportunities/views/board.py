@@ -50,8 +50,10 @@ def move(request, tenant: str, pk: int):
     key = form.cleaned_data["stage"]
     if key == LOST or (key == WON and deal.amount is None):
         return go(request, "opportunities:act", pk=pk, verb="lose" if key == LOST else "win")
-    stage = actions.stage_of(deal, key)
-    actions.move_stage(deal, stage, by=request.member, expected=form.expected, reason=form.cleaned_data["reason"])
+    stage, reason = actions.stage_of(deal, key), form.cleaned_data["reason"]
+    if deal.pipeline.is_strict and stage.order < deal.stage.order and not reason:
+        return go(request, "opportunities:act", pk=pk, verb="move-back")
+    actions.move_stage(deal, stage, by=request.member, expected=form.expected, reason=reason)
     return moved(request, deal)
 
 

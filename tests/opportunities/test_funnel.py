@@ -232,3 +232,13 @@ def test_every_number_equals_the_rows_behind_it(acme, wc15, deal):
         assert rows.count() == sums.count
         assert (rows.aggregate(s=Sum("amount"))["s"] or 0) == sums.amount
         assert sum(row.weighted for row in rows) == sums.weighted
+
+
+def test_a_funnel_takes_six_statements_at_most_and_no_more_for_more(acme, deal, django_assert_max_num_queries):
+    query = {"period": str(acme.tenant.today().year), "owner": acme.rep.pk}
+    acme.manager.reachable_ids  # noqa: B018
+    for _ in range(2):
+        for _ in range(15):
+            deal(amount=Decimal(1), close_date=acme.tenant.today())
+        with django_assert_max_num_queries(6):
+            assert funnel(acme.manager, query).total.count

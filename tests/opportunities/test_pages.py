@@ -131,6 +131,21 @@ def test_moving_a_card_answers_with_the_fresh_card(acme, post, deal, stage):
     assert opp.stage == stage("quote")
 
 
+def test_a_step_back_in_a_strict_pipeline_asks_why(acme, post, look, deal):
+    steps = [{"key": key, "name": key, "probability": p} for key, p in (("a", "0.1"), ("b", "0.5"), ("won", "1"))]
+    line = actions.create_pipeline(by=acme.admin, key="line", name="Line", stages=steps, mode="strict_linear")
+    opp = deal(pipeline=line)
+    assert post(acme.rep, f"opportunities/{opp.pk}/move/", {"stage": "b"}).status_code == 302
+    asked = post(acme.rep, f"opportunities/{opp.pk}/move/", {"stage": "a"})
+    assert asked.url == f"/acme/opportunities/{opp.pk}/do/move-back/"
+    assert 'value="a"' in look(acme.rep, asked.url.removeprefix("/acme/")).content.decode()
+    path = f"opportunities/{opp.pk}/do/move-back/"
+    assert post(acme.rep, path, {"stage": "a"}).status_code == 422
+    assert post(acme.rep, path, {"stage": "a", "reason": "wrong need"}).status_code == 302
+    opp.refresh_from_db()
+    assert opp.stage.key == "a"
+
+
 def test_a_card_dropped_on_lost_or_won_without_amount_asks_first(acme, post, deal):
     opp = deal()
     for stage, verb in (("lost", "lose"), ("won", "win")):
