@@ -64,6 +64,8 @@ def test_beats_at_once_start_each_slot_once(ran):
         try:
             start.wait(10)
             results.extend(due_jobs(NOON))
+        except Exception as error:
+            results.append(repr(error))
         finally:
             connections.close_all()
 
