@@ -123,6 +123,13 @@ class Lead(Poolable):
             models.Index(fields=["tenant", "owned_at"], name="lead_clock", condition=Q(owner__isnull=False)),
         ]
 
+    # Left out of the timeline: they follow from what it tells, or stand on the page.
+    UNTOLD_COLUMNS = (
+        "account", "contact", "opportunity", "converted_at", "merged_into", "disqualified_reason", "home_pool",
+        "in_review", "owned_at", "owner_reason", "previous_owner", "return_count", "released_at", "reminded_on",
+        "first_response_at", "last_followup_at",
+    )  # fmt: skip
+
     def __str__(self):
         return self.name
 

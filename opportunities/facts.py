@@ -68,7 +68,7 @@ def _is_locked(stage: Stage, deal: Opportunity) -> bool:
 
 
 def _note(time: Decimal | None) -> str:
-    return "" if time is None else ngettext("%(n)s day", "%(n)s days", int(time)) % {"n": time}
+    return "" if time is None else ngettext("%(n)s day", "%(n)s days", int(time)) % {"n": int(time)}
 
 
 def time_in_stages(deal: Opportunity) -> dict[int, Decimal]:

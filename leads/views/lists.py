@@ -44,7 +44,7 @@ def _tabs(request, asked) -> dict:
     pools = list(Pool.objects.visible_to(member).filter(is_active=True).select_related("tenant"))
     wanted = {"mine": "lead.follow_up", "team": "lead.assign", "review": "lead.assign", "all": "lead.read"}
     tabs = [(key, label) for key, label in VIEWS if key in wanted and may(member, wanted[key])]
-    pool = next((pool for pool in pools if str(pool.pk) == asked.get("pool")), None)
+    pool = pools[0] if len(pools) == 1 else next((pool for pool in pools if str(pool.pk) == asked.get("pool")), None)
     may_claim = asked["view"] == "pool" and may(member, "lead.claim")
     remaining = claims.remaining_today(pool, member) if pool and may_claim else None
     return {"tabs": tabs, "pools": pools, "pool": pool, "may_claim": may_claim, "remaining": remaining}

@@ -139,7 +139,7 @@ def _events(subject, before: datetime | None, size: int, hidden: bool) -> list[L
 def _shown(event: Event, named: "_Names") -> Line:
     verb = event.kind.rpartition(".")[2]
     title = LABELS.get(event.kind) or LABELS.get(verb) or verb.replace("_", " ").capitalize()
-    born = verb == "created"
+    born = verb in ("created", "imported")
     return Line(
         event.at, (0, event.pk), str(title), str(event.actor or ""), "plus" if born else "history",
         changes=[] if born else named.changes(event), reason=str(LABELS.get(event.reason, event.reason)),
