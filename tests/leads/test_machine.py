@@ -81,7 +81,7 @@ class LeadPool(RuleBasedStateMachine):
         assert code is None, f"passed, the model says {code}"
         return True
 
-    @initialize(count=st.integers(1, 5))
+    @initialize(count=st.integers(1, 3))
     def begin(self, count):
         for _ in range(count):
             self.arrive()
@@ -165,12 +165,14 @@ class LeadPool(RuleBasedStateMachine):
         self.expect(None, lambda: act(lead, by=by, reason="so it is"))
         self.released(row, counts=not managed)
 
-    @rule(pick=picks)
-    def follow_up(self, pick):
-        lead, row = self.own(pick)
-        if lead is not None:
-            self.expect(None, lambda: activities.log([lead], by=self.who(row["owner"]), type="call"))
-            row.update(base=self.day, reminded=None)
+    @rule(who=people)
+    def follow_up(self, who):
+        """Everything that one person holds."""
+        for pick, row in enumerate(self.model[pk] for pk in sorted(self.model)):
+            if row["owner"] == who and not row["closed"]:
+                lead, row = self.lead(pick)
+                self.expect(None, lambda lead=lead: activities.log([lead], by=self.who(who), type="call"))
+                row.update(base=self.day, reminded=None)
 
     @rule(pick=picks, kept=st.booleans())
     def protect(self, pick, kept):

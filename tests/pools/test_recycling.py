@@ -95,6 +95,17 @@ def test_a_follow_up_after_the_reminder_keeps_the_lead(acme):
     assert len(pooled(acme)) == 1
 
 
+def test_inv_l7_a_reminder_from_before_a_follow_up_does_not_count_for_the_new_days(acme):
+    lead = owned(acme, at("2024-03-01T15:59:59"))
+    run(acme, at("2024-03-08T01:00:00"))
+    with time_machine.travel(at("2024-03-08T02:00:00"), tick=False):
+        activities.log([lead], by=acme.rep, type="call")
+    run(acme, at("2024-03-20T01:00:00"))
+    assert pooled(acme) == set() and len(events(acme, "reminded")) == 2
+    run(acme, at("2024-03-20T16:00:00"))
+    assert pooled(acme) == {lead.pk}
+
+
 def test_an_edit_a_short_note_and_a_colleagues_call_keep_nothing(acme):
     lead = owned(acme, at("2024-03-01T15:59:59"))
     run(acme, at("2024-03-08T01:00:00"))
