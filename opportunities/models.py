@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Cast, Coalesce, Round
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account
 from crm.core import records
@@ -57,10 +58,10 @@ class Category(models.TextChoices):
     """Forecast categories (domain.md 6.11)."""
 
     OMITTED = "omitted", _("Omitted")
-    PIPELINE = "pipeline", _("Pipeline")
+    PIPELINE = "pipeline", pgettext_lazy("forecast category", "Pipeline")
     BEST_CASE = "best_case", _("Best case")
     COMMIT = "commit", _("Commit")
-    CLOSED = "closed", _("Closed")
+    CLOSED = "closed", pgettext_lazy("forecast category", "Closed")
 
 
 class Stage(TenantModel):

@@ -34,6 +34,13 @@ class StageForm(forms.Form):
 
 
 class StageFormSet(BaseFormSet):
+    def add_fields(self, form, index):
+        """Inputs stand in a table, whose heads are no labels: each says by itself what it is."""
+        super().add_fields(form, index)
+        form.fields["ORDER"].label, form.fields["DELETE"].label = _("Order"), _("Remove")
+        for field in form.fields.values():
+            field.widget.attrs["aria-label"] = field.label
+
     def stages(self) -> list[dict]:
         """The rows that stay, in their order; those without a number last."""
         return [form.columns for form in self.ordered_forms]

@@ -12,11 +12,11 @@ from crm.core.money import round_half_up
 # A stay lasts from the change that brings a deal into a stage to the one that takes it out, without the
 # time it was closed or put aside; stays of one deal in one stage are added up. The stage a deal stands in
 # now has not ended and is left out. OFFSET 0 makes the planner look up the rows of each deal, so that the past of
-# all other deals costs nothing.
+# all other deals costs nothing; the deal's own columns travel along, as joining it again was a loop over all pairs.
 STAYS = """
 WITH deals (id, status, stage_id, opened_at, closed_at) AS MATERIALIZED ({deals}),
 marks AS (
-    SELECT c.opportunity_id, c.at, lead(c.at) OVER later AS until,
+    SELECT c.opportunity_id, deals.status, deals.stage_id, c.at, lead(c.at) OVER later AS until,
            array_agg(c.after) FILTER (WHERE c.field = 'stage') OVER later AS stages,
            array_agg(c.after) FILTER (WHERE c.field = 'status') OVER later AS statuses
     FROM deals CROSS JOIN LATERAL (
@@ -29,9 +29,8 @@ marks AS (
     SELECT m.opportunity_id, s.key, sum(m.until - m.at) AS stay
     FROM marks m
     JOIN opportunities_stage s ON s.tenant_id = %s AND s.id = m.stages[cardinality(m.stages)]::bigint
-    JOIN deals ON deals.id = m.opportunity_id
     WHERE m.until > m.at AND m.statuses[cardinality(m.statuses)] = 'open'
-      AND NOT (deals.status IN ('open', 'suspended') AND deals.stage_id = s.id)
+      AND NOT (m.status IN ('open', 'suspended') AND m.stage_id = s.id)
     GROUP BY m.opportunity_id, s.key
 )
 SELECT key, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY stay), avg(stay),
