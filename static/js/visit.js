@@ -37,6 +37,16 @@ function suggest(event) {
   if (choice && !form.querySelector('input[name="next"]:checked')) choice.checked = true;
 }
 
+/* A list that was asked for before the rep chose does not take the choice away. */
+function keepChoice(event) {
+  const chosen = event.target.querySelector('input[name="account"]:checked')?.value;
+  if (!chosen) return;
+  const fresh = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
+  if (!fresh.querySelector(`input[value="${CSS.escape(chosen)}"][checked]`)) event.detail.shouldSwap = false;
+}
+
+document.querySelector("#customers")?.addEventListener("htmx:beforeSwap", keepChoice);
+
 document.querySelectorAll("form[data-visit]").forEach((form) => {
   locate(form);
   form.addEventListener("change", suggest);

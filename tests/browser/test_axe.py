@@ -1,0 +1,98 @@
+"""Every page of a company in a browser: accessible, silent in the console, and no wider than a phone.
+
+One theme and one language a day, the pages dealt out among the roles that see them; `make nightly` takes all.
+"""
+
+import itertools
+from datetime import date
+from os import environ
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.conftest import BOTH
+
+from .walk import addresses, answers, make_world
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=BOTH)
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+ROLES = ("admin", "manager", "rep")
+LOOKS = list(itertools.product(("light", "dark"), ("zh-hans", "en")))
+DAY = date.today().timetuple().tm_yday
+WIDE, PHONE = 1366, 390
+ON_THE_PHONE = {
+    "home:today", "leads:list", "leads:detail", "accounts:detail", "visits:new", "opportunities:detail",
+    "opportunities:board", "opportunities:funnel", "notifications:list",
+}  # fmt: skip
+PICTURES = environ.get("CRM_PICTURES")  # a folder that takes a picture of every page looked at
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+@pytest.fixture
+def pages(world):
+    """Role → {address: name} of what the role sees; an address that nobody sees is a mistake of the walk."""
+    said = {role: answers(getattr(world.cast, role), world) for role in ROLES}
+    names = addresses(world)
+    unseen = {address: [said[role][address] for role in ROLES] for address in names}
+    assert not {address: codes for address, codes in unseen.items() if 200 not in codes}
+    return {role: {a: name for a, name in names.items() if said[role][a] == 200} for role in ROLES}
+
+
+def faults(page, address: str) -> list[str]:
+    """What is wrong with the page at `address`, once its parts have come."""
+    page.goto(address)
+    expect(page.locator(".skeleton")).to_have_count(0)
+    found = Axe().run(page, options=RULES).response["violations"]
+    wrong = [f"{address} {fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]]
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        wrong.append(f"{address} scrolls sideways")
+    return wrong
+
+
+def look(person, world, role: str, chosen, theme: str, language: str, width: int) -> list[str]:
+    member = getattr(world.cast, role)
+    type(member.user).objects.filter(pk=member.user_id).update(language=language)
+    page = person(member.user, theme=theme, language=language, width=width)
+    wrong = []
+    for address in chosen:
+        wrong += faults(page, address)
+        if PICTURES:
+            name = f"{address.strip('/').replace('/', '.').replace('?', '-')}.{role}.{language}.{theme}.{width}.png"
+            page.screenshot(path=Path(PICTURES) / name, full_page=True)
+    return wrong
+
+
+def dealt(pages, day: int):
+    """Each address for one role that sees it, another one tomorrow."""
+    hands = {role: [] for role in ROLES}
+    for number, address in enumerate(dict.fromkeys(itertools.chain(*pages.values()))):
+        seers = [role for role in ROLES if address in pages[role]]
+        hands[seers[(number + day) % len(seers)]].append(address)
+    return hands
+
+
+def test_accessible_today(person, world, pages):
+    theme, language = LOOKS[DAY % len(LOOKS)]
+    print(f"today: {theme}, {language}")
+    wrong = []
+    for role, chosen in dealt(pages, DAY).items():
+        wrong += look(person, world, role, chosen, theme, language, WIDE)
+    wrong += look(
+        person, world, "rep", [a for a, name in pages["rep"].items() if name in ON_THE_PHONE], theme, language, PHONE
+    )
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_accessible(person, world, pages, role, theme, language, width):
+    wrong = look(person, world, role, pages[role], theme, language, width)
+    assert not wrong, "\n".join(wrong)
