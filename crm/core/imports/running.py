@@ -14,7 +14,7 @@ from datetime import timedelta
 from tempfile import TemporaryFile
 
 from django.core.files import File
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -146,6 +146,7 @@ def _prepare(importer: Importer, reader: Reader, sheet: Sheet) -> None:
 @transaction.atomic
 def _run_chunk(batch: Import, importer: Importer, chunk: list[Row], done: int) -> None:
     _hold(batch, done)
+    _plan_queries_anew()
     importer.plan(chunk)
     importer.apply(chunk)
     importer.count(chunk)
@@ -209,6 +210,16 @@ def _hold(batch: Import, done: int | None = None) -> None:
         raise Lost
     if done is not None and now.done_rows != done:
         raise Lost
+
+
+def _plan_queries_anew() -> None:
+    """Let the database forget plans made while its tables were nearly empty.
+
+    Foreign keys are checked by cached plans: one made for a handful of rows reads the whole
+    table for every row that the import adds to it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
 
 
 def _write(batch: Import, **values) -> None:

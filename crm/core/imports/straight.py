@@ -1,4 +1,4 @@
-"""A whole import in one call, for commands and tests: upload, columns, check, run."""
+"""A whole import in one call, for commands: upload, columns, and the check or the run."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,21 +17,15 @@ WAIT = 0.3  # seconds between looks at an import that a worker has taken
 
 
 def import_file(path: Path, *, by: Member, object: str, mapping: Mapping[str, str] | None = None,
-                values: Mapping | None = None, options: Mapping | None = None, dry: bool = False,
-                told: Callable[[Import], object] = lambda batch: None) -> Import:  # fmt: skip
+                values: Mapping | None = None, options: Mapping | None = None,
+                dry: bool = False) -> Import:  # fmt: skip
     """Take a file in, or with `dry` only check it. `mapping` (field → header) adds to what the headers say.
 
-    `told` hears of the import after each step. Raises what the actions raise.
+    Raises what the actions raise; what fails later is the import's status and message.
     """
     with enter(by.tenant):
         batch = _bring(path, by, object, mapping or {}, values or {}, options or {})
-        told(batch)
-        for start in (actions.start_check,) if dry else (actions.start_check, actions.start_run):
-            batch = _carry(batch, by, start)
-            told(batch)
-            if batch.status == Import.Status.FAILED:
-                break
-    return batch
+        return _carry(batch, by, actions.start_check if dry else actions.start_run)
 
 
 @transaction.atomic
