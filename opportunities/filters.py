@@ -6,6 +6,7 @@ from functools import reduce
 from itertools import groupby
 from operator import or_
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlencode
 
 import django_filters
@@ -92,7 +93,7 @@ class PeriodWidget(forms.Select):
         context["widget"] |= {"start": start, "end": end}
         return context
 
-    def _options(self) -> list[tuple[str, str]]:
+    def _options(self) -> list[tuple[str, Any]]:
         today = timezone.localdate()
         month, quarter, year = (Period.of(today, kind) for kind in ("month", "quarter", "year"))
         named = [
@@ -100,9 +101,9 @@ class PeriodWidget(forms.Select):
             (_("This quarter"), quarter), (_("Next quarter"), quarter.next), (_("Last quarter"), quarter.previous),
             (_("This year"), year), (_("Last year"), year.previous),
         ]  # fmt: skip
-        options = [(str(period), f"{label} · {period.label}") for label, period in named]
-        return [*([("", _("Any time"))] if self.optional else []), *options,
-                ("all", _("All periods")), (CUSTOM, _("Custom dates"))]  # fmt: skip
+        options: list[tuple[str, Any]] = [("", _("Any time"))] if self.optional else []
+        options += [(str(period), f"{label} · {period.label}") for label, period in named]
+        return [*options, ("all", _("All periods")), (CUSTOM, _("Custom dates"))]
 
 
 class PeriodField(forms.Field):
@@ -189,7 +190,7 @@ class SliceFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def __init__(self, data=None, queryset=None, *, request=None, member=None, ladders=None, prefix=None):
-        self.member = member or getattr(request, "member", None)
+        self.member: Any = member or getattr(request, "member", None)
         if ladders is not None:
             self.ladders = ladders
         super().__init__(data, queryset, request=request or SimpleNamespace(member=member), prefix=prefix)

@@ -167,7 +167,7 @@ class Funnel:
     @property
     def velocity(self) -> Decimal | None:
         """Money won per day by the cohort's rates and the open deals shown; None while nothing was won."""
-        if not self.cohort.won or not self.cycle:
+        if not self.cohort.win_rate or not self.cycle:
             return None
         deals = sum(row.sums.count for row in self.rows if not row.stage.is_won)
         average = self.cohort.won_amount / self.cohort.won
@@ -241,7 +241,7 @@ def _checked(filters: OpportunityFilter) -> OpportunityFilter:
     return filters
 
 
-def _sums(rows: QuerySet, shown: dict[str, Any], now: datetime) -> tuple[dict[str, Sums], dict[str, Decimal | None]]:
+def _sums(rows: QuerySet, shown: dict[str, Any], now: datetime) -> tuple[dict[str, Sums], dict[str, Decimal]]:
     """Stage key → sums, and → median days for which the deals have stood there; one query."""
     age = ExpressionWrapper(Value(now) - F("stage_entered_at"), output_field=DurationField())
     found = rows.order_by().values("stage__key").annotate(**SUMS, age=Median(age))

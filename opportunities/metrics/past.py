@@ -23,8 +23,8 @@ def values_at(opp: Opportunity, moment: datetime) -> dict[str, str]:
 
 def stage_history(opp: Opportunity) -> list[Interval]:
     """The stages of a deal from its opening to its close, without gap or overlap."""
-    rows = OpportunityChange.objects.of(opp.tenant_id).filter(opportunity=opp, field="stage").order_by("at", "id")
-    rows = list(rows)
+    changes = OpportunityChange.objects.of(opp.tenant_id).filter(opportunity=opp, field="stage")
+    rows = list(changes.order_by("at", "id"))
     stages = Stage.objects.of(opp.tenant_id).in_bulk([int(row.after) for row in rows])
     ends = [row.at for row in rows[1:]] + [opp.closed_at]
     return [Interval(stages[int(row.after)], row.at, end) for row, end in zip(rows, ends, strict=True)]

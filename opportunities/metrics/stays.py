@@ -64,6 +64,6 @@ def stays(deals: QuerySet, tenant) -> dict[str, Stay]:
         return {key: Stay(count, *map(days, times)) for key, count, *times in cursor.fetchall()}
 
 
-def days(time: timedelta | None) -> Decimal | None:
+def days(time: timedelta) -> Decimal:
     """A length of time in days with one decimal."""
-    return None if time is None else round_half_up(Decimal(time // timedelta(seconds=1)) / 86400, 1)
+    return round_half_up(Decimal(time // timedelta(seconds=1)) / 86400, 1)
