@@ -75,6 +75,8 @@ def test_ones_own_leads_and_deals_stand_there_soonest_first(acme, sign_in):
     open_opportunity(by=acme.rep, account=account, name="CANARY of next year", close_date=today + timedelta(days=400))
     assert [row.lead for row in worklist.leads_going_back(acme.rep)] == [older, newer]
     assert worklist.closing_this_month(acme.rep, acme.tenant.today()) == [deal]
+    assert worklist.leads_going_back(acme.manager) == [], "the team's are seen elsewhere"
+    assert worklist.closing_this_month(acme.manager, acme.tenant.today()) == []
     page = sign_in(acme.rep).get("/acme/today/").content.decode()
     assert "Older lead" in page
     assert "My deal" in page
