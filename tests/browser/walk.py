@@ -60,7 +60,7 @@ def extend(world) -> None:
     world.disqualified = leads.disqualify(leads.create_lead(by=rep, name="Acme no"), by=rep, reason="wrong number")
     world.invited = company.add_member(by=admin, name="New", email="new@acme.example", roles=["rep"])
     company.create_token(admin, by=admin, name="reports")
-    notify(admin, "lead.assigned", subject=world.lead, dedupe_key="walk", lead="Acme lead", by="Rep")
+    notify(admin, "lead.assigned", subject=world.lead, dedupe_key="walk", lead="Acme lead", by="Rep", reason="")
 
 
 def ids_of(world) -> dict[str, dict]:
