@@ -204,10 +204,11 @@ class PipelineViewSet(RecordViewSet):
     @verb()
     def publish(self, request, **kwargs):
         require(self.member, "pipeline.manage")
+        pipeline = self.get_object()
         given = PublishSerializer(data=request.data, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
         values = {name: value for name, value in given.validated_data.items() if name != "version"}
-        following = actions.publish(self.get_object(), by=self.member, expected=self.expected_version(), **values)
+        following = actions.publish(pipeline, by=self.member, expected=self.expected_version(), **values)
         return self.answer(following, 201)
 
     @extend_schema(request=None)
