@@ -135,8 +135,10 @@ def _day(text: str) -> date | None:
 class OneOrMore(forms.Select):
     """A select of one value, beside links that ask for several of them."""
 
-    def __init__(self, attrs=None, choices=()):
-        super().__init__(attrs, [("", _("All stages")), *choices])
+    def optgroups(self, name, value, attrs=None):
+        """With none of them first: the field gives the widget its choices, and has no empty one."""
+        none = self.create_option(name, "", _("All stages"), not any(value), 0)
+        return [(None, [none], 0), *super().optgroups(name, value, attrs)]
 
     def value_from_datadict(self, data, files, name):
         values = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import BOTH
 
-from .walk import addresses, answers, make_world
+from .walk import addresses, dealt, make_world, seen_by
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=BOTH)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
@@ -32,16 +32,6 @@ PICTURES = environ.get("CRM_PICTURES")  # a folder that takes a picture of every
 @pytest.fixture
 def world():
     return make_world()
-
-
-@pytest.fixture
-def pages(world):
-    """Role → {address: name} of what the role sees; an address that nobody sees is a mistake of the walk."""
-    said = {role: answers(getattr(world.cast, role), world) for role in ROLES}
-    names = addresses(world)
-    unseen = {address: [said[role][address] for role in ROLES] for address in names}
-    assert not {address: codes for address, codes in unseen.items() if 200 not in codes}
-    return {role: {a: name for a, name in names.items() if said[role][a] == 200} for role in ROLES}
 
 
 def faults(page, address: str) -> list[str]:
@@ -68,24 +58,14 @@ def look(person, world, role: str, chosen, theme: str, language: str, width: int
     return wrong
 
 
-def dealt(pages, day: int):
-    """Each address for one role that sees it, another one tomorrow."""
-    hands = {role: [] for role in ROLES}
-    for number, address in enumerate(dict.fromkeys(itertools.chain(*pages.values()))):
-        seers = [role for role in ROLES if address in pages[role]]
-        hands[seers[(number + day) % len(seers)]].append(address)
-    return hands
-
-
-def test_accessible_today(person, world, pages):
+def test_accessible_today(person, world):
     theme, language = LOOKS[DAY % len(LOOKS)]
     print(f"today: {theme}, {language}")
-    wrong = []
-    for role, chosen in dealt(pages, DAY).items():
+    wrong, hands = [], dealt([getattr(world.cast, role) for role in ROLES], world, DAY)
+    for role, chosen in zip(ROLES, hands, strict=True):
         wrong += look(person, world, role, chosen, theme, language, WIDE)
-    wrong += look(
-        person, world, "rep", [a for a, name in pages["rep"].items() if name in ON_THE_PHONE], theme, language, PHONE
-    )
+    small = [address for address, name in addresses(world).items() if name in ON_THE_PHONE]
+    wrong += look(person, world, "rep", small, theme, language, PHONE)
     assert not wrong, "\n".join(wrong)
 
 
@@ -93,6 +73,6 @@ def test_accessible_today(person, world, pages):
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("width", [WIDE, PHONE])
 @pytest.mark.parametrize(("theme", "language"), LOOKS)
-def test_accessible(person, world, pages, role, theme, language, width):
-    wrong = look(person, world, role, pages[role], theme, language, width)
+def test_accessible(person, world, role, theme, language, width):
+    wrong = look(person, world, role, seen_by(getattr(world.cast, role), world), theme, language, width)
     assert not wrong, "\n".join(wrong)

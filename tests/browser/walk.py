@@ -94,9 +94,24 @@ def addresses(world) -> dict[str, str]:
     return found
 
 
-def answers(member, world) -> dict[str, int]:
-    """What each address says to `member`: 200 for a page, 403 and 404 for what is not theirs."""
+def client_of(member) -> Client:
     client = Client()
     client.force_login(member.user)
+    return client
+
+
+def seen_by(member, world) -> list[str]:
+    """The pages that `member` may open."""
+    client = client_of(member)
     with leave():
-        return {address: client.get(address).status_code for address in addresses(world)}
+        return [address for address in addresses(world) if client.get(address).status_code == 200]
+
+
+def dealt(members, world, day: int) -> list[list[str]]:
+    """Each page for one of `members` who may open it, tomorrow for the next; a page for nobody is a mistake here."""
+    clients, hands = [client_of(member) for member in members], [[] for _ in members]
+    with leave():
+        for number, address in enumerate(addresses(world)):
+            turn = [(number + day + step) % len(members) for step in range(len(members))]
+            hands[next(one for one in turn if clients[one].get(address).status_code == 200)].append(address)
+    return hands

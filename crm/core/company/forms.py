@@ -5,6 +5,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.people.models import Member, Team, User
@@ -26,7 +27,7 @@ class SignupForm(forms.Form):
     field_order = ["company", "name", "email", "password1", "password2"]
 
     def signup(self, request, user):
-        found_company(name=self.cleaned_data["company"], founder=user)
+        found_company(name=self.cleaned_data["company"], founder=user, locale=get_language())
 
 
 class CompanyNameForm(forms.Form):

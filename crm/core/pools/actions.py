@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import translation
 from django.utils.translation import gettext as plain
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +19,9 @@ from .models import Pool, Poolable, PoolSeat
 
 
 def open_first_pool(tenant, system: Member) -> None:
-    """A new company's pool, with the defaults of domain.md 10.4 (they are the columns' defaults)."""
-    create_pool(by=system, name=plain("Public pool"), is_default=True)
+    """A new company's pool, named in its language; the rules of domain.md 10.4 are the columns' defaults."""
+    with translation.override(tenant.locale):
+        create_pool(by=system, name=plain("Public pool"), is_default=True)
 
 
 @transaction.atomic

@@ -47,7 +47,10 @@ def choose(request):
 def found(request):
     """Open one more company for a person who has an account."""
     form = CompanyNameForm(request.POST)
-    founded = attempt(form, lambda: actions.found_company(name=form.cleaned_data["company"], founder=request.user))
+    founded = attempt(
+        form,
+        lambda: actions.found_company(name=form.cleaned_data["company"], founder=request.user, locale=get_language()),
+    )
     if founded:
         return HttpResponseRedirect(f"/{founded[0].slug}/")
     return form_page(request, "company/choose.html", form, companies=companies_of(request.user))
