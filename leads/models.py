@@ -142,7 +142,7 @@ class Lead(Poolable):
         if set(member.roles) == {Role.PARTNER}:
             # A partner never sees a pool, and follows what he handed in wherever it goes.
             return Q(owner=member) | Q(created_by=member)
-        pools = list(Pool.objects.visible_to(member).values_list("pk", flat=True))
+        pools = Pool.objects.visible_to(member).values("pk")
         in_pool = Q(pool__in=pools) if may(member, "lead.assign") else Q(pool__in=pools, in_review=False)
         return Q(owner__in=covered) | in_pool if covered else NOTHING
 
