@@ -92,6 +92,8 @@ def test_the_api_speaks_the_language_of_the_tokens_owner(acme, api):
     acme.rep.user.save()
     (row,) = api(acme.rep)("get", "notifications/").json()["results"]
     assert row["title"] == "你好 Ann"
+    (row,) = api(acme.rep)("get", "notifications/", accept_language="en").json()["results"]
+    assert row["title"] == "Hello Ann"
 
 
 @pytest.mark.parametrize("query", ["unread=maybe", "after=nonsense", "kind=%00", "page_size=x"])

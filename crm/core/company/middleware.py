@@ -88,7 +88,17 @@ class CompanyMiddleware:
             request.member.tenant = request.tenant = tenant
             request.by_token = token is not None
             self._remember(request, slug)
-            return self.get_response(request)
+            with translation.override(self._language(request, tenant)):
+                return self.get_response(request)
+
+    @staticmethod
+    def _language(request, tenant) -> str:
+        """A program that asks for no language gets its owner's, else the company's."""
+        if not request.by_token or request.headers.get("Accept-Language"):
+            return translation.get_language()
+        known = dict(settings.LANGUAGES)
+        wanted = (getattr(request.member.user, "language", ""), tenant.locale)
+        return next((code for code in wanted if code in known), settings.LANGUAGE_CODE)
 
     @staticmethod
     def _remember(request, slug) -> None:
