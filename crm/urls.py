@@ -38,6 +38,19 @@ company = [
     path("", include("leads.urls")),
     path("", include("crm.core.pools.urls")),
     path("", include("accounts.visit_urls")),
+    path("", include("crm.core.entities.urls")),
+    path("", include("crm.core.approvals.urls")),
+    path("", include("contracts.urls")),
+    path("", include("contracts.price_urls")),
+    path("", include("contracts.quote_urls")),
+    path("", include("contracts.order_urls")),
+    path("", include("receivables.urls")),
+    path("", include("receivables.invoice_urls")),
+    path("", include("receivables.desk_urls")),
+    path("", include("receivables.closing_urls")),
+    path("", include("receivables.report_urls")),
+    path("", include("receivables.dunning_urls")),
+    path("", include("receivables.cash_urls")),
 ]
 
 urlpatterns = [

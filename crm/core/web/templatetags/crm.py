@@ -24,6 +24,7 @@ from django.utils.translation import get_language, ngettext_lazy
 from django.utils.translation import gettext as _
 
 from crm.core.people import reach
+from crm.core.web import panels as record_panels
 from crm.core.web.static import icon_names
 
 register = template.Library()
@@ -64,6 +65,17 @@ def company_slug(context: template.Context) -> str:
 def repeat_block(context: template.Context, name: str) -> str:
     """A block's content once more: the browser tab's title as the heading of the page."""
     return context.render_context[BLOCK_CONTEXT_KEY].get_block(name).render(context)
+
+
+@register.inclusion_tag("layout/panels.html", takes_context=True)
+def panels(context: template.Context, record: Any) -> dict[str, Any]:
+    """What other apps show on the page of a record (crm.core.web.panels)."""
+    member, slug = context["request"].member, company_slug(context)
+    shown = [
+        {"key": one.key, "title": one.title, "url": reverse(one.url_name, kwargs={"tenant": slug, "pk": record.pk})}
+        for one in record_panels.of(record, member)
+    ]
+    return {"panels": shown}
 
 
 @register.simple_tag

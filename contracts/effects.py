@@ -1,0 +1,80 @@
+"""What a contract's life moves downstream in the same transaction (architecture.md 3, INV-R18).
+
+The receivables register a `Follower` in their AppConfig.ready(); contracts never import them. Every method is
+called synchronously inside the action's transaction and may refuse (`errors.Refused`), which undoes the whole act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crm.core.people.models import Member
+
+    from .models import Batch, ChangeOrder, Contract
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a preview in money: what it is, before and after (None: does not apply), and a remark."""
+
+    label: str
+    before: Decimal | None
+    after: Decimal | None
+    note: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One table of what a change does: receivables, invoices, delivered batches. `refusals` forbid applying it."""
+
+    title: str
+    rows: list[Row] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+
+class Follower:
+    """What downstream does at each moment; every method does nothing until overridden."""
+
+    def signed(self, contract: Contract, *, by: Member) -> None:
+        """The contract got its sign date."""
+
+    def effective(self, contract: Contract, *, by: Member) -> None:
+        """The contract came into force."""
+
+    def check(self, change: ChangeOrder) -> None:
+        """Refuse a change order whose effects cannot be submitted (domain.md 6.18)."""
+
+    def preview(self, change: ChangeOrder) -> list[Preview]:
+        """Before and after in money, without writing anything."""
+        return []
+
+    def applied(self, change: ChangeOrder, *, by: Member) -> None:
+        """Carry out the effects of an approved change, all or nothing."""
+
+    def accepted(self, batch: Batch, *, by: Member, on: date) -> None:
+        """The customer accepted a batch on this business day; `batch.is_final` is the final acceptance."""
+
+    def targets(self, contract: Contract) -> list[dict]:
+        """What a change may move: {id, label, current, allocated, invoiced}, in the order of the plan."""
+        return []
+
+    def figures(self, contract: Contract) -> Mapping[str, Decimal]:
+        """Derived sums of one contract: planned, invoiced, collected, balance, overdue."""
+        return {}
+
+
+_followers: list[Follower] = []
+
+
+def register(follower: Follower) -> None:
+    _followers.append(follower)
+
+
+def followers() -> Iterator[Follower]:
+    return iter(_followers)

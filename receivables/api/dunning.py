@@ -1,0 +1,2 @@
+def register(router) -> None:
+    """Add this part of the REST face."""

@@ -1,0 +1,29 @@
+"""What this app tells the floor and the contracts when the product starts."""
+
+
+def receivables() -> None:
+    """Plans and receivables, and what contracts do to them."""
+
+
+def invoices() -> None:
+    """Invoices and requests for them."""
+
+
+def desk() -> None:
+    """Bank accounts, statements, receipts, the reconcile desk."""
+
+
+def closing() -> None:
+    """Refunds, write-offs, periods, provisions."""
+
+
+def reports() -> None:
+    """Ageing, DSO, collection rate, statements of account."""
+
+
+def dunning() -> None:
+    """Reminders, promises, disputes."""
+
+
+def cash() -> None:
+    """The cash calendar."""
