@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm.core import records
 from crm.core.errors import Forbidden, Refused
-from receivables.actions import allocation, receipts
+from receivables.actions import allocation, refunds
 from receivables.models import Allocation, ArEntry, CreditEntry, Period, Receipt, Receivable, Refund
 
 pytestmark = pytest.mark.django_db
@@ -105,12 +105,12 @@ def test_money_of_another_customer_does_not_fit(acme, ledger, receive):
 def test_wc10_refund(acme, ledger, receive):
     receipt = receive("60000.00", contract=ledger.contracts[1])
     ask = {"by": acme.rep, "reason": "waived", "payee_account": "6222"}
-    assert code_of(receipts.request_refund, receipt, amount=D("10000.01"), **ask) == "INSUFFICIENT_UNALLOCATED"
-    refund = receipts.request_refund(receipt, amount=D("10000.00"), **ask)
+    assert code_of(refunds.request_refund, receipt, amount=D("10000.01"), **ask) == "INSUFFICIENT_UNALLOCATED"
+    refund = refunds.request_refund(receipt, amount=D("10000.00"), **ask)
     receipt.refresh_from_db()
     assert receipt.unallocated == 0
     assert allocation.allocate_automatically(receipt, by=acme.finance) == []
-    receipts.drop_refund(refund, by=acme.finance)
+    refunds.drop_refund(refund, by=acme.finance)
     receipt.refresh_from_db()
     assert receipt.unallocated == D("10000.00")
 
@@ -122,18 +122,18 @@ def test_wc10_nobody_approves_the_refund_of_money_he_posted_or_asked_for(acme, l
     for member in (second, third):
         member.tenant = acme.tenant
     receipt = receive("60000.00", contract=ledger.contracts[1])
-    refund = receipts.request_refund(receipt, by=second, amount=D("10000.00"), reason="waived", payee_account="6222")
+    refund = refunds.request_refund(receipt, by=second, amount=D("10000.00"), reason="waived", payee_account="6222")
     for member in (acme.finance, second):
         with pytest.raises(Forbidden):
-            receipts.approve_refund(refund, by=member)
-    receipts.approve_refund(refund, by=third)
+            refunds.approve_refund(refund, by=member)
+    refunds.approve_refund(refund, by=third)
     with pytest.raises(Forbidden):
-        receipts.pay_refund(refund, by=third, payment_ref="B1", paid_on=date(2024, 2, 1))
-    receipts.pay_refund(refund, by=second, payment_ref="B1", paid_on=date(2024, 2, 1))
+        refunds.pay_refund(refund, by=third, payment_ref="B1", paid_on=date(2024, 2, 1))
+    refunds.pay_refund(refund, by=second, payment_ref="B1", paid_on=date(2024, 2, 1))
     receipt.refresh_from_db()
     assert (receipt.reserved, receipt.refunded, receipt.unallocated) == (0, D("10000.00"), 0)
     again = {"by": second, "payment_ref": "B1", "paid_on": date(2024, 2, 1)}
-    assert code_of(receipts.pay_refund, refund, **again) == "INVALID_TRANSITION"
+    assert code_of(refunds.pay_refund, refund, **again) == "INVALID_TRANSITION"
 
 
 def test_the_ledgers_cannot_be_changed(ledger, receive):
@@ -183,9 +183,9 @@ def _step(kind, amount, acme, ledger, receive):
         if row:
             allocation.unallocate(row, min(amount, row.amount), by=acme.finance)
     elif kind == "refund":
-        receipts.request_refund(receipt, by=acme.rep, amount=amount, reason="r", payee_account="x")
+        refunds.request_refund(receipt, by=acme.rep, amount=amount, reason="r", payee_account="x")
     elif refund := Refund.objects.of(acme.tenant).filter(status="requested").first():
-        receipts.drop_refund(refund, by=acme.finance)
+        refunds.drop_refund(refund, by=acme.finance)
 
 
 def _verify(tenant) -> None:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connections, transaction
 
 from crm.core.errors import Refused
 from crm.core.tenancy.state import enter
-from receivables.actions import allocation, receipts
+from receivables.actions import allocation, receipts, refunds
 from receivables.models import Receipt, Receivable
 from tests.conftest import make_acme
 
@@ -86,7 +86,7 @@ def test_allocation_against_refund(world):
     results = at_once(
         cast,
         lambda: allocation.allocate(receipt, {ledger.A.pk: D("80.00")}, by=cast.finance),
-        lambda: receipts.request_refund(receipt, by=cast.rep, amount=D("50.00"), reason="r", payee_account="x"),
+        lambda: refunds.request_refund(receipt, by=cast.rep, amount=D("50.00"), reason="r", payee_account="x"),
     )
     assert results.count("INSUFFICIENT_UNALLOCATED") == 1
 
