@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account
 from contracts.models import ChangeOrder, Contract, Order
+from crm.core.approvals.subjects import asked_q
 from crm.core.entities.models import LegalEntity
 from crm.core.people.models import Member
 from crm.core.people.reach import reach_q
@@ -226,14 +227,37 @@ class WriteOff(Record):
 
     MOVES = {Status.IN_APPROVAL: {Status.APPROVED, Status.REJECTED}, Status.APPROVED: set(), Status.REJECTED: set()}
 
-    receivable = TenantForeignKey(Receivable, related_name="write_offs")
+    receivable = TenantForeignKey(Receivable, related_name="write_offs", verbose_name=_("receivable"))
     amount = models.DecimalField(_("amount"), **MONEY)
     grounds = models.TextField(_("reason"))
+    recovered = models.DecimalField(_("recovered"), **MONEY, default=ZERO, editable=False)
     status = models.CharField(max_length=11, choices=Status, default=Status.IN_APPROVAL, editable=False)
     effective_date = models.DateField(null=True, editable=False)
 
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) & Q(recovered__gte=0) & Q(recovered__lte=F("amount")), name="write_off_sums"
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "status", "-id"], name="write_off_of_status")]
+
     def __str__(self):
         return f"{self.receivable} −{self.amount}"
+
+    @classmethod
+    def visible_q(cls, member) -> Q:
+        """Whose receivable one may see, and what one was asked to approve."""
+        return reach_q(member, "write_off.read", "receivable__owner") | asked_q(member, cls)
+
+    @property
+    def holder_ids(self) -> set[int]:
+        return {self.created_by_id}
+
+    @property
+    def unrecovered(self) -> Decimal:
+        return self.amount - self.recovered
 
 
 class CreditEntry(LedgerRow):
@@ -276,11 +300,12 @@ class Refund(Record):
         Status.CANCELLED: set(),
     }
 
-    number = models.CharField(max_length=40, editable=False)
-    receipt = TenantForeignKey("receivables.Receipt", related_name="refunds")
+    number = models.CharField(_("number"), max_length=40, editable=False)
+    receipt = TenantForeignKey("receivables.Receipt", related_name="refunds", verbose_name=_("receipt"))
     amount = models.DecimalField(_("amount"), **MONEY)
     grounds = models.TextField(_("reason"))
     payee_account = models.CharField(_("to account"), max_length=100)
+    other_account = models.BooleanField(_("not the payer's account"), default=False, editable=False)
     change = TenantForeignKey(ChangeOrder, null=True, related_name="+", editable=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED, editable=False)
     approved_by = TenantForeignKey(Member, null=True, related_name="+", editable=False)
@@ -291,10 +316,22 @@ class Refund(Record):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "payment_ref"], condition=~Q(payment_ref=""), name="refund_payment_once"
+                fields=["tenant", "payment_ref"], condition=~Q(payment_ref=""), name="refund_payment_once",
+                violation_error_message=_("A refund with this bank reference is paid already."),
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_positive"),
-        ]
+        ]  # fmt: skip
+        indexes = [models.Index(fields=["tenant", "status", "-id"], name="refund_of_status")]
 
     def __str__(self):
         return self.number
+
+    @classmethod
+    def visible_q(cls, member) -> Q:
+        """Whose customer's money one may see, what one asked for, and what one was asked to approve."""
+        own = reach_q(member, "refund.read", "receipt__account__owner", "created_by")
+        return own | asked_q(member, cls)
+
+    @property
+    def holder_ids(self) -> set[int]:
+        return {self.created_by_id}
