@@ -5,6 +5,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from crm.core.activities.models import Attachment
+from crm.core.approvals.subjects import asked_q
 from crm.core.entities.models import LegalEntity
 from crm.core.people.models import Member
 from crm.core.people.reach import reach_q
@@ -14,6 +16,15 @@ from opportunities.models import Opportunity
 
 from .prices import MONEY, NOT_NEGATIVE, QUANTITY, Line
 from .quotes import Quote, Terms
+from .templates import ContractTemplate
+
+
+class Clause(models.TextChoices):
+    """How far the two sides are with one clause."""
+
+    OPEN = "open", _("To be settled")
+    AGREED = "agreed", _("As our standard")
+    DEVIATES = "deviates", _("Differs")
 
 
 class Contract(Terms, Record):
@@ -67,6 +78,9 @@ class Contract(Terms, Record):
         Opportunity, null=True, blank=True, related_name="contracts", verbose_name=_("opportunity")
     )
     quote = TenantForeignKey(Quote, null=True, blank=True, related_name="contracts", editable=False)
+    template = TenantForeignKey(
+        ContractTemplate, null=True, blank=True, related_name="+", editable=False, verbose_name=_("template")
+    )
     renewal_of = TenantForeignKey(
         "self", null=True, blank=True, related_name="renewals", editable=False, verbose_name=_("renews")
     )
@@ -76,7 +90,13 @@ class Contract(Terms, Record):
     sign_date = models.DateField(_("signed on"), null=True, blank=True)
     start_date = models.DateField(_("from"), null=True, blank=True)
     end_date = models.DateField(_("until"), null=True, blank=True)
+    effective_on = models.DateField(_("in force since"), null=True, editable=False)
+    # What the contract must settle: [{"clause", "text", "status": open | agreed | deviates, "note"}].
     clauses = models.JSONField(default=list, blank=True, editable=False)
+    # The signed copy and its hash, or where the paper lies.
+    signed_file = TenantForeignKey(Attachment, null=True, related_name="+", editable=False)
+    signed_hash = models.CharField(max_length=64, blank=True, editable=False)
+    on_paper = models.CharField(_("paper on file"), max_length=300, blank=True, editable=False)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.DRAFT, editable=False)
     revision = models.PositiveIntegerField(default=0, editable=False)
     owner = TenantForeignKey(Member, related_name="+", editable=False, verbose_name=_("owner"))
@@ -100,9 +120,23 @@ class Contract(Terms, Record):
     def __str__(self):
         return f"{self.number} {self.title}".strip()
 
+    @property
+    def holder_ids(self) -> set[int]:
+        """The owner, and who delivers it."""
+        return {self.owner_id, self.delivery_manager_id} - {None}
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in self.LIVE
+
+    @property
+    def is_nonstandard(self) -> bool:
+        """Said by its author, or told by a clause that deviates."""
+        return self.nonstandard or any(item.get("status") == Clause.DEVIATES for item in self.clauses)
+
     @classmethod
     def visible_q(cls, member) -> Q:
-        return reach_q(member, "contract.read", "owner", "delivery_manager")
+        return reach_q(member, "contract.read", "owner", "delivery_manager") | asked_q(member, cls)
 
 
 class ContractLine(Line):
@@ -110,6 +144,7 @@ class ContractLine(Line):
 
     contract = TenantForeignKey(Contract, models.CASCADE, related_name="lines")
     over_delivery = models.DecimalField(_("may be exceeded by"), **QUANTITY, default=0, validators=NOT_NEGATIVE)
+    version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
         ordering = ["order", "id"]
@@ -162,15 +197,19 @@ class ChangeOrder(Record):
     }
 
     contract = TenantForeignKey(Contract, related_name="changes")
-    base_revision = models.PositiveIntegerField()
+    number = models.PositiveSmallIntegerField(_("change no."), editable=False)
+    base_revision = models.PositiveIntegerField(editable=False)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     grounds = models.TextField(_("reason"))
     delta = models.DecimalField(_("change"), **MONEY, default=0)
     # [{"line": id or null, "quantity": "…", "unit_price": "…", "amount": "…", …}]: the lines as they shall be.
     lines = models.JSONField(default=list)
-    # [{"receivable": id, "delta": "-6000.00"}]: Σ = delta; read by whoever registered in contracts.effects.
+    # [{"receivable": id, "delta": "-6000.00", "due_date": "…"}]: Σ = delta; a row without a receivable opens one
+    # ({"receivable": null, "delta", "kind", "due_date"}). Read by whoever registered in contracts.effects.
     effects = models.JSONField(default=list)
     excess = models.CharField(_("money freed"), max_length=22, choices=Excess, default=Excess.CREDIT)
+    # The texts of the contract's terms that change: {"payment_terms": "…"}.
+    terms = models.JSONField(default=dict)
     refund_account = models.CharField(_("refund to account"), max_length=100, blank=True)
     new_end_date = models.DateField(_("new end"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.DRAFT, editable=False)
@@ -179,10 +218,15 @@ class ChangeOrder(Record):
 
     class Meta:
         ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "contract", "number"], name="change_number_once")]
 
     def __str__(self):
-        return f"{self.contract} · {self.get_kind_display()}"
+        return f"{self.contract} · {self.get_kind_display()} {self.number}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == self.Status.DRAFT
 
     @classmethod
     def visible_q(cls, member) -> Q:
-        return reach_q(member, "contract.read", "owner", "contract__owner")
+        return reach_q(member, "contract.read", "owner", "contract__owner") | asked_q(member, cls)
