@@ -19,7 +19,8 @@ PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
 )
-PACKAGES = ("chromium", "fonts-noto-cjk")
+# The last three are what the product's PDF files need.
+PACKAGES = ("chromium", "fonts-noto-cjk", "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 
 
 def playwrights_own() -> str | None:

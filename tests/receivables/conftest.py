@@ -15,8 +15,8 @@ from receivables.models import ArEntry, Receivable
 
 
 def make_ledger(cast):
-    """Legal entity, customer and contracts C1 to C3 with A, B, C, D of WC-05 (total 122,345.67)."""
-    entity = records.create(LegalEntity, by=cast.admin, name="Acme Ltd", code="AC", is_default=True)
+    """The company's legal entity, customer and contracts C1 to C3 with A, B, C, D of WC-05 (total 122,345.67)."""
+    entity = LegalEntity.objects.of(cast.tenant).get(is_default=True)
     account = accounts.create_account(by=cast.rep, name="Buyer")
     contracts = [
         records.create(

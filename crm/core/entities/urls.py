@@ -1,4 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from . import views
 
 app_name = "entities"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("settings/entities/", views.entities, name="list"),
+    path("settings/entities/new/", views.create, name="create"),
+    path("settings/entities/<int:pk>/", views.edit, name="edit"),
+]
