@@ -4,13 +4,20 @@ An app registers each of its models in AppConfig.ready(); approvals never import
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model, Q
 
 from crm.core.people.models import Member
+
+from .levels import deciding_amount, standard_levels
+
+__all__ = [
+    "Card", "Facts", "Line", "Subject", "all_subjects", "asked_q", "deciding_amount", "of", "register",
+    "standard_levels",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,15 @@ class Facts:
     nonstandard: bool = False
     discount: Decimal | None = None
     team_id: int | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON keeps it; `from_plain` reads it back."""
+        return {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_plain(cls, given: Mapping[str, Any]) -> "Facts":
+        money = {name: Decimal(given[name]) for name in ("amount", "discount") if given.get(name) is not None}
+        return cls(**{**given, **money})
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,11 @@ class Card:
     reason: str = ""
     money: str = ""
     lines: Sequence[Line] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON keeps it, lazy texts in the submitter's language."""
+        lines = [{name: str(text) for name, text in asdict(line).items()} for line in self.lines]
+        return {"title": str(self.title), "reason": str(self.reason), "money": str(self.money), "lines": lines}
 
 
 @dataclass(frozen=True)
@@ -89,10 +110,18 @@ def all_subjects() -> list[Subject]:
     return list(_subjects.values())
 
 
-def asked_q(member: Member, model: type[Model]) -> Q:
-    """Records on which this member has or had a task: an approver reads what he decides (domain.md 9, “R (tasks)”)."""
-    from .models import ApprovalTask
+def is_registered(kind: str) -> bool:
+    return kind in _subjects
 
-    tasks = ApprovalTask.objects.of(member.tenant_id).filter(assignee=member).exclude(status="waiting")
-    mine = tasks.filter(instance__subject_type=model._meta.label_lower)
-    return Q(pk__in=mine.values("instance__subject_id"))
+
+def asked_q(member: Member, model: type[Model]) -> Q:
+    """Records on which this member has or had a task, or was sent a copy: an approver reads what he decides
+    (domain.md 9, “R (tasks)”).
+    """
+    from .models import ApprovalTask, Copy
+    from .models import asked_q as of_member
+
+    kind = model._meta.label_lower
+    tasks = ApprovalTask.objects.of(member.tenant_id).filter(of_member(member), instance__subject_type=kind)
+    copies = Copy.objects.of(member.tenant_id).filter(member=member, instance__subject_type=kind)
+    return Q(pk__in=tasks.values("instance__subject_id")) | Q(pk__in=copies.values("instance__subject_id"))
