@@ -1,23 +1,26 @@
 """核销: money of a receipt used for receivables, and taken back (domain.md 6.16).
 
-Lock order: the receipt, then the receivables by id. Ledger rows are added; the caches on receipt and
-receivable follow in the same transaction and are guarded by constraints (INV-R2, INV-R3).
+Lock order: bank lines, receipts, then receivables, each by id. Ledger rows are added; the caches on receipt
+and receivable follow in the same transaction and are guarded by constraints (INV-R2, INV-R3).
 """
 
 import uuid
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Max, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract
 from crm.core import records
 from crm.core.errors import Refused, ValidationError
+from crm.core.names import company_name
 from crm.core.people.models import Member
 from crm.core.people.reach import require
+from receivables.matching.sharing import Choice, choose
 from receivables.models import Allocation, ArEntry, CreditEntry, PayerAlias, Receipt, Receivable
 
 from .periods import require_open
@@ -35,26 +38,60 @@ def allocate(
     rule: str = Rule.MANUAL,
     effective: date | None = None,
 ) -> list[Allocation]:
-    """Use money of `receipt` for receivables, given as id → amount; all or none.
+    """Use money of `receipt` for receivables, given as id → amount; all or none. `effective` is today by default.
 
     Refused with INSUFFICIENT_UNALLOCATED or INSUFFICIENT_BALANCE when somebody was faster.
     """
     require(by, "allocate")
     locked, receivables = _lock(receipt, shares)
-    effective = effective or by.tenant.today()
-    require_open(locked.legal_entity, effective)
+    return _post(receipt, locked, receivables, shares, rule, dict.fromkeys(shares, effective or by.tenant.today()), by)
+
+
+def _post(receipt, locked, receivables, shares, rule: str, days: Mapping[int, date], by: Member) -> list[Allocation]:
+    for day in sorted(set(days.values())):
+        require_open(locked.legal_entity, day)
     _check(locked, receivables, shares)
-    batch = uuid.uuid4()
-    rows = [
-        Allocation(tenant_id=by.tenant_id, receipt=locked, receivable=one, amount=shares[one.pk], rule=rule,
-                   effective_date=effective, by=by, batch=batch)
-        for one in receivables
-    ]  # fmt: skip
-    records.append(rows)
-    for row, receivable in zip(rows, receivables, strict=True):
-        _book(row, receivable, locked, by)
+    rows = drafts(locked, receivables, shares, rule, days, by)
+    book(rows, by=by)
     receipt.__dict__.update(locked.__dict__)
     return rows
+
+
+def drafts(receipt: Receipt, receivables: Iterable[Receivable], shares: Mapping[int, Decimal], rule: str,
+           days: Mapping[int, date], by: Member) -> list[Allocation]:  # fmt: skip
+    """The rows of one allocation, not written yet."""
+    batch = uuid.uuid4()
+    return [
+        Allocation(tenant_id=by.tenant_id, receipt=receipt, receivable=one, amount=shares[one.pk], rule=rule,
+                   effective_date=days[one.pk], by=by, batch=batch)
+        for one in receivables
+    ]  # fmt: skip
+
+
+def book(rows: Sequence[Allocation], *, by: Member) -> None:
+    """Write allocations of locked rows, or reversals of some, and what follows: both ledgers and both caches.
+
+    Receipts and receivables that occur twice are one object each. One statement for each table, however many rows.
+    """
+    back = rows[0].amount < 0
+    records.append(rows)
+    records.append([_entry(ArEntry, row, back, receivable=row.receivable) for row in rows])
+    records.append([_entry(CreditEntry, row, back, receipt=row.receipt) for row in rows])
+    for side in ("receivable", "receipt"):
+        sums: dict[int, Decimal] = defaultdict(Decimal)
+        held = {getattr(row, f"{side}_id"): getattr(row, side) for row in rows}
+        for row in rows:
+            sums[getattr(row, f"{side}_id")] += row.amount
+        changes = [(held[pk], {"allocated": held[pk].allocated + sum}) for pk, sum in sums.items()]
+        records.update_many(changes, by=by, verb="unallocated" if back else "allocated")
+
+
+def _entry(ledger, row: Allocation, back: bool, **whose):
+    """The row of one ledger; a reversal has a negative amount and so raises the balance."""
+    return ledger(
+        tenant_id=row.tenant_id, type=ledger.Type.UNALLOCATE if back else ledger.Type.ALLOCATE, amount=-row.amount,
+        effective_date=row.effective_date, by=row.by, source_type="allocation", source_id=row.pk, **whose,
+    )  # fmt: skip
 
 
 def _lock(receipt: Receipt, ids) -> tuple[Receipt, list[Receivable]]:
@@ -65,7 +102,7 @@ def _lock(receipt: Receipt, ids) -> tuple[Receipt, list[Receivable]]:
     return locked, receivables
 
 
-def _check(receipt: Receipt, receivables: list[Receivable], shares: Mapping[int, Decimal]) -> None:
+def _check(receipt: Receipt, receivables: Iterable[Receivable], shares: Mapping[int, Decimal]) -> None:
     if receipt.status != Receipt.Status.POSTED:
         raise Refused(_("Post the receipt before you allocate it."), code="NOT_POSTED")
     if any(amount <= 0 for amount in shares.values()):
@@ -79,40 +116,26 @@ def _check(receipt: Receipt, receivables: list[Receivable], shares: Mapping[int,
             )
     if sum(shares.values()) > receipt.unallocated:
         raise Refused(
-            _("%(receipt)s has %(free)s left to allocate.") % {"receipt": receipt, "free": receipt.unallocated},
+            _("%(receipt)s has %(left)s left to allocate.") % {"receipt": receipt, "left": receipt.unallocated},
             code="INSUFFICIENT_UNALLOCATED",
         )
 
 
 def _check_match(receipt: Receipt, receivable: Receivable) -> None:
-    """INV-R6: one legal entity, one currency, and the customer's own money or an approved payer's."""
-    same = (receivable.legal_entity_id, receivable.currency) == (receipt.legal_entity_id, receipt.currency)
-    if not same or not (receivable.account_id == receipt.account_id or _may_pay_for(receipt, receivable)):
-        raise Refused(
-            _("%(receivable)s belongs to another customer, legal entity or currency.") % {"receivable": receivable},
-            code="MISMATCH",
-        )
+    """INV-R6: same legal entity and currency, and the customer himself or a payer approved for him."""
+    same = (receipt.legal_entity_id, receipt.currency) == (receivable.legal_entity_id, receivable.currency)
+    if same and (receipt.account_id == receivable.account_id or _may_pay_for(receipt, receivable)):
+        return
+    raise Refused(
+        _("%(receivable)s belongs to another customer, legal entity or currency.") % {"receivable": receivable},
+        code="MISMATCH",
+    )
 
 
 def _may_pay_for(receipt: Receipt, receivable: Receivable) -> bool:
+    key = company_name(receipt.payer).key
     aliases = PayerAlias.objects.of(receipt.tenant_id).filter(account_id=receivable.account_id, is_third_party=True)
-    return bool(receipt.payer) and aliases.filter(name=receipt.payer).exists()
-
-
-def _book(row: Allocation, receivable: Receivable, receipt: Receipt, by: Member) -> None:
-    """The entries of both ledgers and the caches; a reversal has a negative amount."""
-    back = row.amount < 0
-    common = {"tenant_id": by.tenant_id, "amount": -row.amount, "effective_date": row.effective_date, "by": by,
-              "source_type": "allocation", "source_id": row.pk}  # fmt: skip
-    records.append([ArEntry(receivable=receivable, type=_type(ArEntry.Type, back), **common)])
-    records.append([CreditEntry(receipt=receipt, type=_type(CreditEntry.Type, back), **common)])
-    verb = "unallocated" if back else "allocated"
-    records.update(receivable, by=by, verb=verb, allocated=receivable.allocated + row.amount)
-    records.update(receipt, by=by, verb=verb, allocated=receipt.allocated + row.amount)
-
-
-def _type(types, back: bool) -> str:
-    return types.UNALLOCATE if back else types.ALLOCATE
+    return bool(key) and aliases.filter(name_key=key).exists()
 
 
 @transaction.atomic
@@ -130,13 +153,42 @@ def unallocate(
         raise Refused(_("%(left)s of this allocation can be taken back.") % {"left": left}, code="REVERSAL_TOO_LARGE")
     effective = effective or by.tenant.today()
     require_open(receipt.legal_entity, effective)
-    row = Allocation(
-        tenant_id=by.tenant_id, receipt=receipt, receivable=receivable, amount=-amount, reverses=allocation,
-        rule=allocation.rule, effective_date=effective, by=by, batch=uuid.uuid4(),
-    )  # fmt: skip
-    records.append([row])
-    _book(row, receivable, receipt, by)
+    row = _reversal(allocation, amount, receipt, receivable, effective, by, uuid.uuid4())
+    book([row], by=by)
     return row
+
+
+@transaction.atomic
+def unallocate_all(receipt: Receipt, *, by: Member) -> list[Allocation]:
+    """Take back everything a receipt was used for, as of today."""
+    require(by, "allocate")
+    locked = records.lock(receipt)
+    active = still_active(Allocation.objects.of(by.tenant_id).filter(receipt=locked))
+    held = {one.pk: one for one in records.lock_all(Receivable, {row.receivable_id for row in active}, by.tenant_id)}
+    today, batch = by.tenant.today(), uuid.uuid4()
+    require_open(locked.legal_entity, today)
+    rows = [_reversal(row, amount, locked, held[row.receivable_id], today, by, batch) for row, amount in active.items()]
+    if rows:
+        book(rows, by=by)
+    receipt.__dict__.update(locked.__dict__)
+    return rows
+
+
+def _reversal(row: Allocation, amount: Decimal, receipt, receivable, day: date, by: Member, batch) -> Allocation:
+    return Allocation(
+        tenant_id=by.tenant_id, receipt=receipt, receivable=receivable, amount=-amount, reverses=row, rule=row.rule,
+        effective_date=day, by=by, batch=batch,
+    )  # fmt: skip
+
+
+def still_active(rows: QuerySet) -> dict[Allocation, Decimal]:
+    """The allocations among `rows` of which something is left, with what is left; reversals must be among them."""
+    rows = list(rows)
+    left = {row.pk: row.amount for row in rows if row.reverses_id is None}
+    for row in rows:
+        if row.reverses_id is not None:
+            left[row.reverses_id] += row.amount
+    return {row: left[row.pk] for row in rows if left.get(row.pk, ZERO) > 0}
 
 
 def remaining(allocation: Allocation) -> Decimal:
@@ -146,27 +198,46 @@ def remaining(allocation: Allocation) -> Decimal:
 
 
 @transaction.atomic
-def allocate_automatically(receipt: Receipt, *, by: Member, reference: Contract | None = None) -> list[Allocation]:
-    """The order of domain.md 6.16: stated reference, else exact amount, else oldest due; the rest stays an advance."""
+def allocate_automatically(
+    receipt: Receipt, *, by: Member, reference: Contract | None = None, effective: date | None = None
+) -> list[Allocation]:
+    """The order of domain.md 6.16: stated reference, else exact amount, else oldest due; the rest stays an advance.
+
+    With `effective`, the business day is that one, or the last day a receivable was touched if that is later:
+    no receivable is paid before it exists.
+    """
     require(by, "allocate")
-    receipt = records.lock(receipt)
-    rule, chosen = _choose(receipt, reference or receipt.contract)
-    shares, left = {}, receipt.unallocated
-    for receivable in records.lock_all(Receivable, [one.pk for one in chosen], receipt.tenant_id) and chosen:
-        if left > 0 and receivable.balance > 0:
-            shares[receivable.pk] = min(left, receivable.balance)
-            left -= shares[receivable.pk]
-    return allocate(receipt, shares, by=by, rule=rule) if shares else []
+    locked = records.lock(receipt)
+    contract_id = reference.pk if reference else locked.contract_id
+    choice = choose(locked.unallocated, list(open_for(locked)), contract_id)
+    return post_choice(receipt, locked, choice, by=by, effective=effective)
 
 
-def _choose(receipt: Receipt, reference: Contract | None) -> tuple[str, list[Receivable]]:
-    """The rule that applies and the receivables it takes, in their order."""
-    rows = Receivable.objects.of(receipt.tenant_id).filter(
-        account_id=receipt.account_id, legal_entity_id=receipt.legal_entity_id, currency=receipt.currency,
-        balance__gt=0, disputed=False, superseded=False,
-    ).order_by(F("due_date").asc(nulls_last=True), "pk")  # fmt: skip
-    if reference is not None:
-        return Rule.REFERENCE, list(rows.filter(contract=reference))
-    if exact := rows.filter(balance=receipt.unallocated).first():
-        return Rule.EXACT, [exact]
-    return Rule.OLDEST, list(rows.filter(due_date__isnull=False))
+def post_choice(receipt, locked: Receipt, choice: Choice, *, by: Member, effective: date | None) -> list[Allocation]:
+    """Allocate what of a choice is still open now that it is locked."""
+    held = records.lock_all(Receivable, choice.shares, locked.tenant_id) if choice.shares else []
+    shares = choice.within({one.pk: one.balance for one in held})
+    if not shares:
+        return []
+    days = days_of(shares, effective, by) if effective else dict.fromkeys(shares, by.tenant.today())
+    return _post(receipt, locked, [one for one in held if one.pk in shares], shares, choice.rule, days, by)
+
+
+def days_of(ids: Iterable[int], day: date, by: Member) -> dict[int, date]:
+    """The business day for each receivable: `day`, but not before its ledger's last entry."""
+    last = ArEntry.objects.of(by.tenant_id).filter(receivable__in=list(ids)).order_by().values("receivable_id")
+    known = dict(last.annotate(last=Max("effective_date")).values_list("receivable_id", "last"))
+    return {pk: max(day, known.get(pk) or day) for pk in ids}
+
+
+def open_for(receipt: Receipt) -> QuerySet[Receivable]:
+    """What money of this receipt may be used for without asking: open, undisputed, oldest due first."""
+    rows = open_receivables(receipt.tenant_id, receipt.legal_entity_id, receipt.currency)
+    return rows.filter(account_id=receipt.account_id)
+
+
+def open_receivables(tenant, legal_entity_id: int, currency: str) -> QuerySet[Receivable]:
+    rows = Receivable.objects.of(tenant).filter(
+        legal_entity_id=legal_entity_id, currency=currency, balance__gt=0, disputed=False, superseded=False
+    )
+    return rows.order_by(F("due_date").asc(nulls_last=True), "pk")

@@ -11,14 +11,14 @@ from .collecting import (
     LegalStep,
     PromiseToPay,
 )
-from .invoices import Invoice, InvoiceLine, InvoiceRequest, InvoiceShare
+from .invoices import Invoice, InvoiceLine, InvoiceRequest, InvoiceShare, InvoiceVoid
 from .ledger import Adjustment, Allocation, ArEntry, CreditEntry, Plan, Receivable, Refund, WriteOff
 from .periods import Assessment, CreditClass, Period, ProvisionLine, ProvisionMatrix, ProvisionRun
 
 __all__ = [
     "Adjustment", "Allocation", "ArEntry", "Assessment", "BankAccount", "BankLine", "CashForecast", "CashSnapshot",
     "CreditClass", "CreditEntry", "CustomerHold", "DeskRules", "DunningLetter", "DunningNotice", "DunningPolicy",
-    "DunningRun", "Incoming", "Invoice", "InvoiceLine", "InvoiceRequest", "InvoiceShare", "LegalStep", "PayerAlias",
-    "PaymentDelay", "Period", "Plan", "PromiseToPay", "ProvisionLine", "ProvisionMatrix", "ProvisionRun", "Receipt",
+    "DunningRun", "Incoming", "Invoice", "InvoiceLine", "InvoiceRequest", "InvoiceShare", "InvoiceVoid", "LegalStep",
+    "PayerAlias", "PaymentDelay", "Period", "Plan", "PromiseToPay", "ProvisionLine", "ProvisionMatrix", "ProvisionRun", "Receipt",
     "Receivable", "Refund", "StatementFile", "UsualTerm", "WriteOff",
 ]  # fmt: skip
