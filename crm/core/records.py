@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.core import clock
 from crm.core.errors import Conflict, Refused
 from crm.core.events import history
 from crm.core.people.models import Member
@@ -79,7 +80,7 @@ def create(model, *, by: Member, verb: str = "created", at: datetime | None = No
     record = model(tenant_id=by.tenant_id, **values)
     if isinstance(record, Record):
         record.created_by = by
-        record.created_at = record.updated_at = at or timezone.now()
+        record.created_at = record.updated_at = at or clock.now()
     check(record)
     if at is None:
         _require_present_owner(record)

@@ -12,6 +12,8 @@ from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 
+from crm.core import clock
+
 from . import outbox
 from .models import Event
 
@@ -45,7 +47,7 @@ def draft(record, *, kind: str, by, changes=None, reason="", at=None, data=None,
         subject_type=record._meta.label_lower,
         subject_id=record.pk,
         actor=by,
-        at=at or timezone.now(),
+        at=at or clock.now(),
         changes={name: [plain(value) for value in pair] for name, pair in (changes or {}).items()},
         reason=reason or "",
         source=default_source,

@@ -8,6 +8,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.core import clock
+
 from .fields import OwningTenant, TenantForeignKey
 from .managers import TenantManager
 from .slugs import RESERVED_SLUGS
@@ -66,7 +68,7 @@ class Tenant(models.Model):
 
     def today(self):
         """The business date of now, in the company's zone (domain.md 0.1.2)."""
-        return timezone.localdate(timezone=self.zone)
+        return timezone.localdate(clock.now(), self.zone)
 
     @property
     def is_open(self) -> bool:
