@@ -1,10 +1,12 @@
 """Plans, receivables and the sub-ledger: rows are added, never changed; balances are guarded caches."""
 
+from datetime import date
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -21,6 +23,7 @@ from receivables.due_dates import Shift, Term
 
 MONEY = {"max_digits": 18, "decimal_places": 2}
 ZERO = Decimal("0.00")
+NEVER = Value(date.max, output_field=models.DateField())
 
 
 class LedgerRow(AppendOnlyModel):
@@ -69,6 +72,18 @@ class Plan(Record):
                 condition=Q(status="confirmed"),
             )
         ]  # fmt: skip
+
+    def __str__(self):
+        return f"{self.order or self.contract} · {self.number}"
+
+    @property
+    def holder_ids(self) -> set[int]:
+        return self.contract.holder_ids
+
+    @property
+    def total(self) -> Decimal:
+        """What the plan parts: the order's amount, else the contract's."""
+        return self.order.amount if self.order_id else self.contract.effective_amount
 
     @classmethod
     def visible_q(cls, member) -> Q:
@@ -136,11 +151,17 @@ class Receivable(Record):
                 & Q(adjusted__gte=-F("original")) & Q(allocated__lte=F("original") + F("adjusted") - F("written_off")),
                 name="receivable_sums",
             ),
+            models.CheckConstraint(
+                condition=Q(invoiced__gte=0) & Q(red_pending__gte=0) & Q(red_pending__lte=F("invoiced")),
+                name="receivable_invoices",
+            ),
         ]  # fmt: skip
         indexes = [
             models.Index(fields=["tenant", "contract", "due_date", "id"], name="receivable_of_contract"),
             models.Index(fields=["tenant", "account", "due_date", "id"], name="receivable_of_account"),
             models.Index(fields=["tenant", "due_date", "id"], name="receivable_by_due"),
+            # The list's own order: what has no date yet stands after all dates.
+            models.Index("tenant", Coalesce("due_date", NEVER), "id", name="receivable_due_or_never"),
             models.Index(fields=["tenant", "owner", "due_date"], name="receivable_of_owner"),
         ]
 
@@ -151,6 +172,11 @@ class Receivable(Record):
     def current(self) -> Decimal:
         """What is owed in all: the original amount and its changes."""
         return self.original + self.adjusted
+
+    @property
+    def billable(self) -> Decimal:
+        """What a blue invoice may still bill (INV-R7)."""
+        return max(self.current - self.invoiced, ZERO)
 
     @classmethod
     def visible_q(cls, member) -> Q:
@@ -181,12 +207,25 @@ class ArEntry(LedgerRow):
 
 
 class Adjustment(LedgerRow):
-    """A contractual change of a receivable, by a change order or within the rounding tolerance (INV-R16)."""
+    """A change of a receivable: by a change order, within the rounding tolerance, or with its whole plan (INV-R16)."""
 
     receivable = TenantForeignKey(Receivable, related_name="adjustments")
     amount = models.DecimalField(**MONEY)
     change = TenantForeignKey(ChangeOrder, null=True, related_name="+")
     is_rounding = models.BooleanField(default=False)
+    # The plan that was given up: its receivables go back to nothing.
+    plan = TenantForeignKey(Plan, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(change__isnull=False, is_rounding=False, plan__isnull=True)
+                | Q(change__isnull=True, is_rounding=True, plan__isnull=True)
+                | Q(change__isnull=True, is_rounding=False, plan__isnull=False),
+                name="adjustment_has_one_cause",
+            )
+        ]
 
 
 class Allocation(LedgerRow):
