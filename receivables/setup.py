@@ -15,6 +15,12 @@ def desk() -> None:
 
 def closing() -> None:
     """Refunds, write-offs, periods, provisions."""
+    from crm.core.approvals import subjects
+
+    from .decisions import REFUND, WRITE_OFF
+
+    subjects.register(REFUND)
+    subjects.register(WRITE_OFF)
 
 
 def reports() -> None:
