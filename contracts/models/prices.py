@@ -1,5 +1,6 @@
 """What things cost: tax codes, price lists with floors, and lines of a document."""
 
+from datetime import date
 from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -22,16 +23,25 @@ class TaxCode(Record):
 
     code = models.CharField(_("code"), max_length=8)
     name = models.CharField(_("name"), max_length=60)
-    rate = models.DecimalField(_("rate"), max_digits=9, decimal_places=6)
+    # A fraction: 0.13 for 13 %.
+    rate = models.DecimalField(
+        _("rate"), max_digits=9, decimal_places=6, validators=[*NOT_NEGATIVE, MaxValueValidator(Decimal("0.99"))]
+    )
     valid_from = models.DateField(_("from"))
     valid_until = models.DateField(_("until"), null=True, blank=True)
 
     class Meta:
         ordering = ["-rate", "code"]
-        constraints = [models.UniqueConstraint(fields=["tenant", "code", "valid_from"], name="tax_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "code", "valid_from"], name="tax_code_once"),
+            models.CheckConstraint(
+                condition=Q(valid_until=None) | Q(valid_until__gte=F("valid_from")), name="tax_code_has_days",
+                violation_error_message=_("The rate ends before it starts. Check the dates."),
+            ),
+        ]  # fmt: skip
 
     def __str__(self):
-        return self.code
+        return f"{self.code} {self.rate * 100:.3g} %" if self.rate else f"{self.code} {self.name}"
 
 
 class PriceList(Record):
@@ -44,12 +54,22 @@ class PriceList(Record):
     class Meta:
         ordering = ["name", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "name"], name="price_list_name_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "name"], name="price_list_name_once",
+                violation_error_message=_("A price list of this name exists already."),
+            ),
             models.UniqueConstraint(fields=["tenant"], condition=Q(is_default=True), name="price_list_one_default"),
-        ]
+            models.CheckConstraint(
+                condition=Q(valid_until=None) | Q(valid_until__gte=F("valid_from")), name="price_list_has_days",
+                violation_error_message=_("The list ends before it starts. Check the dates."),
+            ),
+        ]  # fmt: skip
 
     def __str__(self):
         return self.name
+
+    def is_valid_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
 
 
 class Price(Record):
@@ -59,13 +79,24 @@ class Price(Record):
     product = TenantForeignKey(Product, related_name="+", verbose_name=_("product"))
     price = models.DecimalField(_("price"), **MONEY, validators=NOT_NEGATIVE)
     floor = models.DecimalField(_("floor"), **MONEY, validators=NOT_NEGATIVE)
+    # Which rate the product falls under; what is in force on the day is looked up by its code.
+    tax_code = TenantForeignKey(TaxCode, null=True, blank=True, related_name="+", verbose_name=_("tax"))
 
     class Meta:
         ordering = ["product__name", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "price_list", "product"], name="price_once"),
-            models.CheckConstraint(condition=Q(floor__lte=F("price")), name="price_floor_below_price"),
-        ]
+            models.UniqueConstraint(
+                fields=["tenant", "price_list", "product"], name="price_once",
+                violation_error_message=_("This product has a price in the list already. Change that one."),
+            ),
+            models.CheckConstraint(
+                condition=Q(floor__lte=F("price")), name="price_floor_below_price",
+                violation_error_message=_("The floor is above the price. Lower it, or raise the price."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self):
+        return f"{self.product} · {self.price_list}"
 
 
 class Line(TenantModel):

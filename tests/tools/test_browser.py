@@ -49,4 +49,5 @@ def test_root_on_debian_gets_one_installed(bare):
     bare.setattr(browser.subprocess, "run", lambda command, **_: said.append(command) or SimpleNamespace(returncode=0))
     bare.setattr(browser.shutil, "which", lambda name: "/usr/bin/chromium" if len(said) == 2 else None)
     assert browser.ensure() == {"CRM_TEST_BROWSER": "/usr/bin/chromium"}
-    assert said[0][:2] == ["apt-get", "update"] and said[1][-2:] == ["chromium", "fonts-noto-cjk"]
+    assert said[0][:2] == ["apt-get", "update"] and said[1][-len(browser.PACKAGES) :] == list(browser.PACKAGES)
+    assert {"chromium", "fonts-noto-cjk"} <= set(browser.PACKAGES)

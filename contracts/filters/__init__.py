@@ -1,0 +1,1 @@
+"""What lists of prices, quotes, contracts and orders are narrowed by, on pages and in the API."""
