@@ -62,6 +62,8 @@ class StatementFile(Record):
     file = models.FileField(upload_to=stored_statement, max_length=255, editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.UPLOADED, editable=False)
+    # Field → header, as chosen for this file; empty: recognised.
+    columns = models.JSONField(default=dict, editable=False)
     lines_new = models.PositiveIntegerField(_("new lines"), default=0, editable=False)
     lines_known = models.PositiveIntegerField(_("known lines"), default=0, editable=False)
     first_day = models.DateField(null=True, editable=False)

@@ -84,11 +84,12 @@ _CAUTIONS = {
 }
 
 
-def read_rows(file: Any, worksheet: str = "") -> Sheet:
+def read_rows(file: Any, worksheet: str = "", is_header: Callable[[list[str]], bool] | None = None) -> Sheet:
     """The table of a CSV or XLSX file (a path, or a seekable binary file, which must stay open).
 
     Of a workbook it is the named worksheet, else the first filled one. The first rows are read
-    to find the headers. Raises Unreadable with a code and a sentence.
+    to find the headers: the first row that `is_header`, else the first with two cells.
+    Raises Unreadable with a code and a sentence.
     """
     stream = open(file, "rb") if isinstance(file, (str, Path)) else _bare(file)  # noqa: SIM115
     stream.seek(0)
@@ -97,7 +98,7 @@ def read_rows(file: Any, worksheet: str = "") -> Sheet:
         raise _empty()
     is_zip = head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
     sheet = _from_workbook(stream, worksheet) if is_zip else _from_text(stream, head)
-    _find_headers(sheet)
+    _find_headers(sheet, is_header)
     return sheet
 
 
@@ -181,12 +182,13 @@ def _within(cells: list[str]) -> list[str]:
     return cells
 
 
-def _find_headers(sheet: Sheet) -> None:
+def _find_headers(sheet: Sheet, is_header: Callable[[list[str]], bool] | None) -> None:
     """The first row with two cells (a title above it has one), joined with a second row that fills its gaps."""
     head = list(islice(sheet._source(sheet._seen), _HEAD))
     if not head:
         raise _empty()
-    at = next((index for index, (_number, cells) in enumerate(head) if sum(map(bool, cells)) > 1), 0)
+    wide = [index for index, (_number, cells) in enumerate(head) if sum(map(bool, cells)) > 1] or [0]
+    at = next((index for index in wide if is_header and is_header(head[index][1])), wide[0])
     sheet._first, upper = head[at]
     if at + 1 < len(head) and _is_second_header(upper, lower := head[at + 1][1]):
         sheet._first, upper = head[at + 1][0], _joined(upper, lower)
