@@ -9,6 +9,18 @@ from .roles import Reach, Scope, scope_of
 NOTHING = Q(pk__in=[])
 
 
+class _Everything(Q):
+    """No narrowing at all. Django drops an empty Q from an OR, which would make of “all or some” only some."""
+
+    def __or__(self, other):
+        return self
+
+    __ror__ = __or__
+
+
+EVERYTHING = _Everything()
+
+
 def owners_covered(member, action: str) -> set[int] | None:
     """Ids of the members whose records the permission covers; None means everybody's."""
     scope = scope_of(member, action)
@@ -23,7 +35,7 @@ def reach_q(member, action: str, *paths: str) -> Q:
     """Rows of which one of `paths` (fields that name a member, default `owner`) is covered."""
     covered = owners_covered(member, action)
     if covered is None:
-        return Q()
+        return EVERYTHING
     if not covered:
         return NOTHING
     return Q(*((f"{path}__in", covered) for path in paths or ("owner",)), _connector=Q.OR)
