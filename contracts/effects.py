@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from accounts.models import Account
     from crm.core.people.models import Member
 
     from .models import Batch, ChangeOrder, Contract
@@ -68,6 +69,10 @@ class Follower:
         """Derived sums of one contract: planned, invoiced, collected, balance, overdue."""
         return {}
 
+    def blocks_orders(self, account: Account) -> str | None:
+        """Why this customer gets no new order now, as a sentence; None when nothing stands against it."""
+        return None
+
 
 _followers: list[Follower] = []
 
@@ -78,3 +83,9 @@ def register(follower: Follower) -> None:
 
 def followers() -> Iterator[Follower]:
     return iter(_followers)
+
+
+def orders_blocked(account: Account) -> str | None:
+    """The first reason downstream names why this customer gets no new order."""
+    answers = (follower.blocks_orders(account) for follower in _followers)
+    return next((answer for answer in answers if answer), None)

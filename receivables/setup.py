@@ -3,6 +3,11 @@
 
 def receivables() -> None:
     """Plans and receivables, and what contracts do to them."""
+    from contracts import effects
+
+    from .following import Receivables
+
+    effects.register(Receivables())
 
 
 def invoices() -> None:
@@ -29,6 +34,19 @@ def reports() -> None:
 
 def dunning() -> None:
     """Reminders, promises, disputes."""
+    from contracts import effects
+    from crm.core.approvals import subjects
+    from crm.core.company import holdings
+
+    from . import dunning_jobs, dunning_notices  # noqa: F401  (register the jobs and the words)
+    from .actions.dunning import found_policy
+    from .actions.holds import HoldFollower
+    from .dunning_decisions import LEGAL_STEP, RELEASE
+
+    holdings.on_founding.append(found_policy)
+    effects.register(HoldFollower())
+    subjects.register(RELEASE)
+    subjects.register(LEGAL_STEP)
 
 
 def cash() -> None:

@@ -64,9 +64,8 @@ class DunningRun(Record):
     """The log of one run: what it sent and what it left out, and why."""
 
     day = models.DateField()
-    notices = models.PositiveIntegerField(default=0)
-    customers = models.PositiveIntegerField(default=0)
-    left_out = models.JSONField(default=dict)
+    # {"disputed": 3, …}: what would have been due and was left out, when the run began.
+    left_out = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -99,10 +98,10 @@ class DunningLetter(Record):
     account = TenantForeignKey(Account, related_name="+")
     day = models.DateField()
     send_after = models.DateTimeField()
-    to = models.CharField(max_length=254, blank=True)
+    address = models.CharField(max_length=254, blank=True)
     subject = models.CharField(max_length=300, blank=True)
     body = models.TextField(blank=True)
-    sent_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, editable=False)
 
     class Meta:
@@ -128,7 +127,7 @@ class DunningNotice(AppendOnlyModel):
     """One notice of one level in one cycle of a receivable (INV-R14)."""
 
     receivable = TenantForeignKey(Receivable, related_name="notices")
-    run = TenantForeignKey(DunningRun, related_name="notice_rows", db_index=False)
+    run = TenantForeignKey(DunningRun, related_name="notices")
     letter = TenantForeignKey(DunningLetter, null=True, related_name="notices")
     cycle = models.PositiveSmallIntegerField()
     level = models.SmallIntegerField(choices=Level)
