@@ -19,6 +19,6 @@ __all__ = [
     "Adjustment", "Allocation", "ArEntry", "Assessment", "BankAccount", "BankLine", "CashForecast", "CashSnapshot",
     "CreditClass", "CreditEntry", "CustomerHold", "DeskRules", "DunningLetter", "DunningNotice", "DunningPolicy",
     "DunningRun", "Incoming", "Invoice", "InvoiceLine", "InvoiceRequest", "InvoiceShare", "InvoiceVoid", "LegalStep",
-    "PayerAlias", "PaymentDelay", "Period", "Plan", "PromiseToPay", "ProvisionLine", "ProvisionMatrix", "ProvisionRun", "Receipt",
-    "Receivable", "Refund", "StatementFile", "UsualTerm", "WriteOff",
+    "PayerAlias", "PaymentDelay", "Period", "Plan", "PromiseToPay", "ProvisionLine", "ProvisionMatrix",
+    "ProvisionRun", "Receipt", "Receivable", "Refund", "StatementFile", "UsualTerm", "WriteOff",
 ]  # fmt: skip

@@ -96,9 +96,7 @@ def test_wc12_due_dates_from_the_signature(acme, contract):
     lines += [{"percent": "25", "trigger": "date", "date": "2024-05-01"}]
     rows = confirmed(contract("100.00"), acme, "percent", lines)
     assert [str(row.due_date) for row in rows] == [*(due for *_, due in rules), "2024-05-01"]
-    shifted = [
-        {"percent": "100", "trigger": "sign", "n": 3, "shift": "next"}
-    ]  # a Saturday; the Sunday is made up for a holiday
+    shifted = [{"percent": "100", "trigger": "sign", "n": 3, "shift": "next"}]
     assert confirmed(contract("100.00"), acme, "percent", shifted)[0].due_date == date(2024, 2, 4)
 
 
