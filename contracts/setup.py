@@ -20,10 +20,47 @@ def prices() -> None:
 
 def quotes() -> None:
     """Quotes."""
+    from crm.core.activities import timeline
+    from crm.core.approvals import subjects as approvals
+    from crm.core.company import holdings
+    from crm.core.identity import subjects as identity
+    from crm.core.web import panels
+    from crm.core.web.navigation import Entry, register
+
+    from . import quote_approval, quote_notices  # noqa: F401  (listens to answers)
+    from .models import Quote
+
+    approvals.register(quote_approval.subject())
+    identity.register(Quote, search=("number", "title"), url_name="quotes:detail", icon="file-text")
+    holdings.register(quote_notices.open_quotes)
+    panels.register(
+        "opportunities.opportunity", panels.Panel("quotes", _("Quotes"), "quotes:panel", "quote.read", order=20)
+    )
+    timeline.verbs(quote_notices.WORDS)
+    readers = frozenset({"rep", "manager", "presales", "finance", "legal", "admin"})
+    register(Entry("quotes", _("Quotes"), "quotes:list", "file-text", roles=readers, order=60))
 
 
 def contracts() -> None:
     """Contracts and their changes."""
+    from crm.core.activities import timeline
+    from crm.core.approvals import subjects as approvals
+    from crm.core.company import holdings
+    from crm.core.identity import subjects
+    from opportunities import gates
+
+    from . import jobs, navigation  # noqa: F401  (the daily job, the menus)
+    from .decisions import CHANGE, CONTRACT
+    from .models import Contract
+    from .standing import holds_opportunity, live_contracts
+
+    approvals.register(CONTRACT)
+    approvals.register(CHANGE)
+    holdings.register(live_contracts)
+    holdings.keep_money.append(lambda tenant: Contract.objects.of(tenant).exists())
+    gates.before_reopening(holds_opportunity)
+    subjects.register(Contract, search=("number", "title"), url_name="contracts:detail", icon="file-text")
+    timeline.verbs(navigation.WORDS)
 
 
 def orders() -> None:

@@ -14,6 +14,7 @@ from contracts.models.quotes import Terms
 from crm.core import records
 from crm.core.activities import actions as activities
 from crm.core.activities.models import Attachment
+from crm.core.approvals import actions as approvals
 from crm.core.entities.numbering import next_number
 from crm.core.errors import Refused, ValidationError
 from crm.core.people.models import Member
@@ -125,8 +126,6 @@ def submit_contract(contract: Contract, *, by: Member, grounds: str = "", expect
     require(by, "contract.update", contract)
     records.move(contract, Status.IN_APPROVAL, by=by, verb="submitted", expected=expected)
     _check_complete(contract)
-    from crm.core.approvals import actions as approvals
-
     approvals.submit(contract, by=by, grounds=grounds)
     contract.refresh_from_db()
     return contract

@@ -203,16 +203,18 @@ class ChangeOrder(Record):
     grounds = models.TextField(_("reason"))
     delta = models.DecimalField(_("change"), **MONEY, default=0)
     # [{"line": id or null, "quantity": "…", "unit_price": "…", "amount": "…", …}]: the lines as they shall be.
-    lines = models.JSONField(default=list)
+    lines = models.JSONField(default=list, blank=True)
     # [{"receivable": id, "delta": "-6000.00", "due_date": "…"}]: Σ = delta; a row without a receivable opens one
     # ({"receivable": null, "delta", "kind", "due_date"}). Read by whoever registered in contracts.effects.
-    effects = models.JSONField(default=list)
+    effects = models.JSONField(default=list, blank=True)
     excess = models.CharField(_("money freed"), max_length=22, choices=Excess, default=Excess.CREDIT)
     # The texts of the contract's terms that change: {"payment_terms": "…"}.
-    terms = models.JSONField(default=dict)
+    terms = models.JSONField(default=dict, blank=True)
     refund_account = models.CharField(_("refund to account"), max_length=100, blank=True)
     new_end_date = models.DateField(_("new end"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.DRAFT, editable=False)
+    # The preview as it was shown when the change was submitted, then as it was applied.
+    preview = models.JSONField(default=list, blank=True, editable=False)
     owner = TenantForeignKey(Member, related_name="+", editable=False)
     applied_at = models.DateTimeField(null=True, editable=False)
 
@@ -222,6 +224,11 @@ class ChangeOrder(Record):
 
     def __str__(self):
         return f"{self.contract} · {self.get_kind_display()} {self.number}"
+
+    @property
+    def holder_ids(self) -> set[int]:
+        """Who drafted it, and whose contract it is."""
+        return {self.owner_id, self.contract.owner_id}
 
     @property
     def is_draft(self) -> bool:
