@@ -4,10 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from django.utils import timezone
-
 from contracts.models import ChangeOrder, Contract, ContractLine, ContractVersion
-from crm.core import records
+from crm.core import clock, records
 from crm.core.people.models import Member
 
 TEXTS = ("payment_terms", "delivery_terms", "acceptance_terms", "warranty_terms", "penalty_terms")
@@ -48,14 +46,18 @@ def digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write(contract: Contract, *, by: Member, change: ChangeOrder | None = None) -> ContractVersion:
-    """Keep the contract as it stands now, under its current revision."""
+def of(contract: Contract, *, by: Member, change: ChangeOrder | None = None) -> ContractVersion:
+    """The contract as it stands now, as an unsaved version under its current revision."""
     content = snapshot(contract)
-    version = ContractVersion(
+    return ContractVersion(
         tenant_id=by.tenant_id, contract=contract, number=contract.revision, snapshot=content, hash=digest(content),
-        amount=contract.effective_amount, effective_at=timezone.now(), change=change,
+        amount=contract.effective_amount, effective_at=clock.now(), change=change,
     )  # fmt: skip
-    return records.append([version])[0]
+
+
+def write(contract: Contract, *, by: Member, change: ChangeOrder | None = None) -> ContractVersion:
+    """Keep the contract as it stands now."""
+    return records.append([of(contract, by=by, change=change)])[0]
 
 
 def is_intact(version: ContractVersion) -> bool:

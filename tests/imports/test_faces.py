@@ -138,11 +138,11 @@ def test_a_file_that_is_no_table_is_refused_in_seconds_with_a_sentence(acme, sig
 
 
 OFFERED = {
-    "admin": {"members", "products", "accounts", "contacts", "leads", "opportunities"},
-    "manager": {"accounts", "contacts", "leads", "opportunities"},
+    "admin": {"members", "products", "accounts", "contacts", "leads", "opportunities", "contracts"},
+    "manager": {"accounts", "contacts", "leads", "opportunities", "contracts"},
     "rep": set(),
     "presales": set(),
-    "finance": set(),
+    "finance": {"receivables", "receipts"},
     "legal": set(),
     "partner": set(),
 }

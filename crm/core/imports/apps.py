@@ -16,7 +16,7 @@ class ImportsConfig(AppConfig):
         from . import members, products, tasks  # noqa: F401  (register their importers and the job)
 
         autodiscover_modules("importers")
-        managers = frozenset({"manager", "admin"})
+        managers = frozenset({"manager", "admin", "finance"})
         navigation.register(
             navigation.Entry("imports", _("Import"), "imports:list", "file-import", roles=managers, order=90)
         )

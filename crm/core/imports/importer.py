@@ -39,7 +39,7 @@ class Importer:
     label: str | Promise
     icon = "file-import"
     order = 100
-    permission = "import.run"
+    permission = "import.sales"
     model: type[models.Model]
     columns: tuple[Column, ...]
     policies: tuple[str, ...] = (SKIP, UPDATE, CREATE)

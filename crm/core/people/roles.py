@@ -146,7 +146,9 @@ GRANTS: dict[str, dict[str, Scope]] = {
     "company.manage": {ADMIN: ALL},
     "profile.update": dict.fromkeys(Role.values, OWN),
     "token.manage": dict.fromkeys(Role.values, OWN),
-    "import.run": {MANAGER: REACH, ADMIN: ALL},
+    "import.run": {MANAGER: REACH, FINANCE: ALL, ADMIN: ALL},
+    "import.sales": {MANAGER: REACH, ADMIN: ALL},
+    "import.money": {FINANCE: ALL},
     "history.read": {**SALES, FINANCE: ALL},
 }
 
