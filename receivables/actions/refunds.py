@@ -153,7 +153,8 @@ def party(refund: Refund) -> set[int]:
 def approvers(refund: Refund) -> set[int]:
     """Everybody who agreed to it, or to the change that ordered it; also those on whose behalf."""
     tasks = _agreed(refund) | _agreed(refund.change) if refund.change_id else _agreed(refund)
-    return {pk for pair in tasks.values_list("decided_by", "principal") for pk in pair if pk} | {refund.approved_by_id}
+    pairs = [*tasks.values_list("decided_by", "principal"), (refund.approved_by_id, None)]
+    return {pk for pair in pairs for pk in pair if pk}
 
 
 def _agreed(subject):
