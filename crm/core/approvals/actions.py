@@ -4,14 +4,9 @@ The document's row is locked before its request, as the document's own actions d
 other. A decision counts only for the content that was submitted (INV-C3): a changed document voids the request.
 """
 
-import hashlib
-import json
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -22,8 +17,9 @@ from crm.core.people.models import Member
 from crm.core.people.reach import require
 
 from . import course, flows, subjects
-from .approvers import Asking, asking
-from .models import ApprovalTask, Copy, Instance
+from .approvers import Asking
+from .models import ApprovalTask, Copy, Instance, asked_q
+from .turns import Turn, content_hash, lock, require_able, require_impartial, require_pending, require_turn, take
 
 Status, Kind = ApprovalTask.Status, ApprovalTask.Kind
 URGE_EVERY = timedelta(hours=1)
@@ -43,13 +39,6 @@ def latest(record) -> Instance | None:
 def _requests(record):
     kind = record._meta.label_lower
     return Instance.objects.of(record.tenant_id).filter(subject_type=kind, subject_id=record.pk).order_by("-pk")
-
-
-def content_hash(record) -> str:
-    """SHA-256 of everything about the record that is approved (INV-C3)."""
-    content = subjects.of(record).content(record)
-    text = json.dumps(content, sort_keys=True, cls=DjangoJSONEncoder, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @transaction.atomic
@@ -81,12 +70,12 @@ def _create(record, by: Member, grounds: str) -> Instance:
 def withdraw(instance: Instance, *, by: Member) -> Instance:
     """Take the request back while it is not decided; only the one who sent it may."""
     require(by, "approval.act")
-    record, instance = _lock(instance)
+    record, instance = lock(instance)
     if by.pk != instance.submitter_id and not by.is_system:
         raise Refused(_("Only the person who sent this for approval can take it back."), code="NOT_YOURS")
     if instance.status == Instance.Status.WITHDRAWN:
         return instance
-    _require_pending(instance)
+    require_pending(instance)
     return course.finish(instance, record, Instance.Status.WITHDRAWN, by=by, verb="withdrawn")
 
 
@@ -133,35 +122,11 @@ def _said(comment: str) -> str:
     return comment.strip()
 
 
-def _earlier(turn: "Turn", to_node: str) -> int:
+def _earlier(turn: Turn, to_node: str) -> int:
     keys = [node["key"] for node in course.nodes_of(turn.instance)][: turn.task.order]
     if to_node not in keys:
         raise ValidationError({"to_node": _("Choose a step before this one.")})
     return keys.index(to_node)
-
-
-@dataclass
-class Turn:
-    """A locked task, its request and its document (None if it is gone)."""
-
-    task: ApprovalTask
-    instance: Instance
-    record: Any
-
-    def decide(self, status: str, verb: str, *, by: Member, comment: str) -> None:
-        records.move(self.task, status, by=by, verb=verb, reason=comment, comment=comment.strip(), decided_by=by,
-                     decided_at=timezone.now())  # fmt: skip
-
-    def finish(self, status: str, verb: str, *, by: Member, reason: str) -> None:
-        course.finish(self.instance, self.record, status, by=by, verb=verb, reason=reason)
-
-    @property
-    def is_intact(self) -> bool:
-        return self.record is not None and content_hash(self.record) == self.instance.subject_hash
-
-    @property
-    def asking(self) -> Asking:
-        return asking(self.instance, self.record)
 
 
 def _decide(task: ApprovalTask, by: Member, status: str, act) -> ApprovalTask:
@@ -170,13 +135,13 @@ def _decide(task: ApprovalTask, by: Member, status: str, act) -> ApprovalTask:
     """
     require(by, "approval.act")
     with transaction.atomic():
-        turn = _take(task)
+        turn = take(task)
         if turn.task.status == status and by.pk == turn.task.decided_by_id:
             return turn.task
-        _require_turn(turn, by)
+        require_turn(turn, by)
         intact = turn.is_intact
         if intact:
-            _require_impartial(turn, by)
+            require_impartial(turn, by)
             act(turn)
         else:
             _void(turn, by)
@@ -186,45 +151,6 @@ def _decide(task: ApprovalTask, by: Member, status: str, act) -> ApprovalTask:
             code="CONTENT_CHANGED",
         )
     return turn.task
-
-
-def _take(task: ApprovalTask) -> Turn:
-    record, instance = _lock(task.instance)
-    rows = ApprovalTask.objects.of(task.tenant_id).select_related("assignee", "principal")
-    return Turn(rows.get(pk=task.pk), instance, record)
-
-
-def _lock(instance: Instance) -> tuple[Any, Instance]:
-    model = subjects.of(instance.subject_type).model
-    rows = records.lock_all(model, [instance.subject_id], instance.tenant_id)
-    return (rows[0] if rows else None), records.lock(instance)
-
-
-def _require_pending(instance: Instance) -> None:
-    if not instance.is_pending:
-        raise Refused(
-            _("This was decided already: %(status)s.") % {"status": instance.get_status_display()},
-            code="ALREADY_DECIDED",
-        )
-
-
-def _require_turn(turn: Turn, by: Member) -> None:
-    _require_pending(turn.instance)
-    if by.pk not in turn.task.holder_ids:
-        raise Refused(_("This decision is not with you (any more)."), code="NOT_YOURS")
-    if turn.task.status == Status.WAITING:
-        raise Refused(_("Somebody else decides first. You will be told when it is your turn."), code="NOT_YET")
-    if turn.task.status != Status.OPEN:
-        raise Refused(
-            _("This was decided already: %(status)s.") % {"status": turn.task.get_status_display()},
-            code="ALREADY_DECIDED",
-        )
-
-
-def _require_impartial(turn: Turn, by: Member) -> None:
-    """Nobody decides on his own request, also not as a deputy or after a transfer (INV-C4)."""
-    if by.pk in turn.asking.out:
-        raise Refused(_("You took part in this request yourself, so somebody else must decide."), code="SELF_APPROVAL")
 
 
 def _void(turn: Turn, by: Member) -> None:
@@ -244,10 +170,10 @@ def _void(turn: Turn, by: Member) -> None:
 def transfer(task: ApprovalTask, *, by: Member, to: Member) -> ApprovalTask:
     """转交: somebody else decides instead; who had the task is kept."""
     require(by, "approval.act")
-    turn = _take(task)
+    turn = take(task)
     if turn.task.assignee_id == to.pk and by.pk in (turn.task.original_assignee_id, to.pk):
         return turn.task
-    _require_turn(turn, by)
+    require_turn(turn, by)
     return _hand_to(turn, to, by=by, verb="transferred", original=turn.task.original_assignee or by)
 
 
@@ -255,8 +181,8 @@ def transfer(task: ApprovalTask, *, by: Member, to: Member) -> ApprovalTask:
 def assign(task: ApprovalTask, *, by: Member, to: Member) -> ApprovalTask:
     """An administrator chooses who decides a task that is stuck; never himself (INV-C7)."""
     require(by, "approval.reassign")
-    turn = _take(task)
-    _require_pending(turn.instance)
+    turn = take(task)
+    require_pending(turn.instance)
     if turn.task.status not in course.UNDECIDED:
         raise Refused(_("This step is decided already."), code="ALREADY_DECIDED")
     if to.pk == by.pk:
@@ -267,24 +193,11 @@ def assign(task: ApprovalTask, *, by: Member, to: Member) -> ApprovalTask:
 
 
 def _hand_to(turn: Turn, to: Member, *, by: Member, verb: str, original: Member | None) -> ApprovalTask:
-    _require_able(turn, to)
+    require_able(turn, to)
     return records.update(
         turn.task, by=by, verb=verb, assignee=to, principal=None, original_assignee=original,
         data={"to": to.pk, "to_name": to.name},
     )  # fmt: skip
-
-
-def _require_able(turn: Turn, to: Member) -> None:
-    """`to` may decide here and is not asked in this step already."""
-    if not turn.asking.admits(to):
-        raise Refused(
-            _("%(name)s cannot decide this: choose an active colleague who took no part in the request.")
-            % {"name": to.name},
-            code="CANNOT_DECIDE",
-        )
-    here = (each for each in course.undecided(turn.instance) if each.pk != turn.task.pk)
-    if any(to.pk in each.holder_ids for each in here):
-        raise Refused(_("%(name)s is asked in this step already.") % {"name": to.name}, code="ALREADY_ASKED")
 
 
 @transaction.atomic
@@ -296,11 +209,11 @@ def add_approver(task: ApprovalTask, *, by: Member, member: Member, where: str) 
     require(by, "approval.act")
     if where not in WHERE:
         raise ValidationError({"where": _("Choose before, after or parallel.")})
-    turn = _take(task)
-    _require_turn(turn, by)
+    turn = take(task)
+    require_turn(turn, by)
     if member.pk in turn.task.holder_ids:
         raise Refused(_("%(name)s is asked in this step already.") % {"name": member.name}, code="ALREADY_ASKED")
-    _require_able(turn, member)
+    require_able(turn, member)
     return _PLACES[where](turn, member, by)
 
 
@@ -340,7 +253,7 @@ def urge(instance: Instance, *, by: Member) -> Instance:
     instance = records.lock(instance)
     if by.pk not in instance.holder_ids:
         raise Refused(_("Only the person who sent this for approval can remind."), code="NOT_YOURS")
-    _require_pending(instance)
+    require_pending(instance)
     now = timezone.now()
     open_tasks = [task for task in course.undecided(instance) if task.status == Status.OPEN]
     due = [task for task in open_tasks if task.urged_at is None or task.urged_at <= now - URGE_EVERY]
@@ -364,8 +277,6 @@ def send_copy(instance: Instance, *, by: Member, to: Member) -> Instance:
 
 
 def _was_asked(instance: Instance, member: Member) -> bool:
-    from .models import asked_q
-
     return ApprovalTask.objects.of(instance.tenant_id).filter(asked_q(member), instance=instance).exists()
 
 

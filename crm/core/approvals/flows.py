@@ -19,8 +19,10 @@ from crm.core.people.roles import Role
 from crm.core.tenancy.models import Tenant
 
 from . import subjects
-from .levels import FLAGS, several, standard_levels
+from .approvers import Asking, find
+from .levels import FLAGS, route, several, standard_levels
 from .models import Flow
+from .subjects import Facts
 
 MODES = {"sequential": _("One after another"), "all": _("Everybody must approve"), "any": _("One of them decides")}
 KINDS = {
@@ -77,6 +79,12 @@ def publish(flow: Flow, *, by: Member, nodes: Sequence[Mapping[str, Any]], name:
         Flow, by=by, verb="published", subject_type=flow.subject_type, number=last + 1, name=name or flow.name,
         nodes=nodes, cc=_colleagues(by.tenant, cc),
     )  # fmt: skip
+
+
+def preview(tenant: Tenant, nodes: Sequence[Mapping[str, Any]], facts: Facts, submitter: Member) -> list[tuple]:
+    """Where a document with these facts would go: (node, people asked); nobody means the administrators' queue."""
+    ask = Asking(submitter, frozenset({submitter.pk}), facts.money)
+    return [(node, find(node, ask)) for node in route(clean_nodes(tenant, nodes), facts)]
 
 
 def cc_members(flow: Flow) -> list[Member]:
