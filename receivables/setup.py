@@ -1,5 +1,7 @@
 """What this app tells the floor and the contracts when the product starts."""
 
+from django.utils.translation import gettext_lazy as _
+
 
 def receivables() -> None:
     """Plans and receivables, and what contracts do to them."""
@@ -37,6 +39,7 @@ def dunning() -> None:
     from contracts import effects
     from crm.core.approvals import subjects
     from crm.core.company import holdings
+    from crm.core.web import navigation, panels
 
     from . import dunning_jobs, dunning_notices  # noqa: F401  (register the jobs and the words)
     from .actions.dunning import found_policy
@@ -47,6 +50,16 @@ def dunning() -> None:
     effects.register(HoldFollower())
     subjects.register(RELEASE)
     subjects.register(LEGAL_STEP)
+    money = _("Money")
+    navigation.register(
+        navigation.Entry("dunning", _("Reminders"), "dunning:preview", "bell", roles=frozenset({"finance"}), order=66,
+                         group=money)
+    )  # fmt: skip
+    promises = navigation.Entry("promises", _("Promises to pay"), "dunning:promises", "calendar-event",
+                                roles=frozenset({"rep", "manager"}), order=67, group=money)  # fmt: skip
+    navigation.register(promises)
+    panel = panels.Panel("dunning", _("Reminders and promises"), "dunning:panel", "receivable.read", order=60)
+    panels.register("receivables.receivable", panel)
 
 
 def cash() -> None:

@@ -21,8 +21,8 @@ from crm.core import records
 from crm.core.errors import ValidationError
 from crm.core.people.models import Member
 from crm.core.people.reach import require
-from receivables import dunning_selection as selection
 from receivables import dunning_notices as words
+from receivables import dunning_selection as selection
 from receivables.dunning_rules import CUSTOMER, DEFAULT_STEPS, NONE, Level, Step, late_fee
 from receivables.models import (
     CustomerHold,
