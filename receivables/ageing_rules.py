@@ -4,12 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from crm.core.money import round_half_up
 
 # The last day of each bucket; later days fall into the open one.
 BOUNDS = (0, 30, 60, 90)
-BUCKETS = ("current", "1-30", "31-60", "61-90", "90+")
+CURRENT = "current"
+
+
+def bucket_names(bounds: Sequence[int] = BOUNDS) -> list[str]:
+    """What the buckets are called in files and in the API: current, 1-30, …, 90+."""
+    return [CURRENT, *(f"{before + 1}-{last}" for before, last in pairwise(bounds)), f"{bounds[-1]}+"]
+
+
+BUCKETS = tuple(bucket_names())
 
 
 def age(due: date, on: date) -> int:
@@ -24,7 +33,10 @@ def bucket(due: date, on: date, bounds: Sequence[int] = BOUNDS) -> int:
 
 
 def provision(balances: Mapping[tuple, Decimal], rates: Mapping[tuple, Decimal]) -> dict[tuple, Decimal]:
-    """Per (credit class, bucket) round(balance · rate): the sum of a bucket is rounded, not its rows."""
+    """Per (credit class, bucket) round(balance · rate): the sum of a bucket is rounded, not its rows.
+
+    `rates` are shares from 0 to 1. KeyError for a bucket without one.
+    """
     return {key: round_half_up(balance * rates[key]) for key, balance in balances.items()}
 
 

@@ -37,7 +37,8 @@ MANY = 100_000
 class Question:
     """Whose money, as of which local day, known at which moment (None: now), in which buckets and groups.
 
-    The lists of ids narrow it; None does not. `bounds` are the last days of the buckets, the last bucket is open.
+    The lists of ids narrow it, None does not; `receivables` and `without` choose single ones. `bounds` are the last
+    days of the buckets, the last bucket is open.
     """
 
     member: Member
@@ -50,6 +51,8 @@ class Question:
     contracts: list[int | None] | None = None
     entities: list[int | None] | None = None
     owners: list[int | None] | None = None
+    receivables: list[int] | None = None
+    without: list[int] | None = None
 
     @property
     def is_now(self) -> bool:
@@ -57,7 +60,7 @@ class Question:
 
     @property
     def is_narrow(self) -> bool:
-        return self.accounts is not None or self.contracts is not None
+        return any(ids is not None for ids in (self.accounts, self.contracts, self.receivables))
 
     @property
     def buckets(self) -> range:
@@ -211,6 +214,10 @@ def _receivables(question: Question) -> QuerySet:
     rows = Receivable.objects.of(question.member.tenant_id).filter(
         reach_q(question.member, "ageing.read"), _chosen(question, "owner"), currency=question.currency
     )
+    if question.receivables is not None:
+        rows = rows.filter(pk__in=question.receivables)
+    if question.without is not None:
+        rows = rows.exclude(pk__in=question.without)
     columns = ["id", "due_date", "key"]
     if question.is_now:
         rows, columns = rows.filter(balance__gt=0), [*columns, "balance"]

@@ -13,10 +13,10 @@ from .collecting import (
 )
 from .invoices import Invoice, InvoiceLine, InvoiceRequest, InvoiceShare, InvoiceVoid
 from .ledger import Adjustment, Allocation, ArEntry, CreditEntry, Plan, Receivable, Refund, WriteOff
-from .periods import Assessment, CreditClass, Period, ProvisionLine, ProvisionMatrix, ProvisionRun
+from .periods import AgeingBuckets, Assessment, CreditClass, Period, ProvisionLine, ProvisionMatrix, ProvisionRun
 
 __all__ = [
-    "Adjustment", "Allocation", "ArEntry", "Assessment", "BankAccount", "BankLine", "CashForecast", "CashSnapshot",
+    "Adjustment", "AgeingBuckets", "Allocation", "ArEntry", "Assessment", "BankAccount", "BankLine", "CashForecast", "CashSnapshot",
     "CreditClass", "CreditEntry", "CustomerHold", "DeskRules", "DunningLetter", "DunningNotice", "DunningPolicy",
     "DunningRun", "Incoming", "Invoice", "InvoiceLine", "InvoiceRequest", "InvoiceShare", "InvoiceVoid", "LegalStep",
     "PayerAlias", "PaymentDelay", "Period", "Plan", "PromiseToPay", "ProvisionLine", "ProvisionMatrix",

@@ -76,6 +76,15 @@ class CreditClass(Record):
         return reach_q(member, "receivable.read", "account__owner")
 
 
+class AgeingBuckets(Record):
+    """Where a company's ageing buckets end, in days overdue; one row at most, 0/30/60/90 without it."""
+
+    bounds = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="ageing_buckets_once")]
+
+
 class ProvisionMatrix(Record):
     """Rates in force from a day: {"B": ["0.005", "0.02", …]} by class and bucket; `bounds` end the buckets (days)."""
 
