@@ -22,17 +22,15 @@ def quotes() -> None:
     """Quotes."""
     from crm.core.activities import timeline
     from crm.core.approvals import subjects as approvals
-    from crm.core.company import holdings
     from crm.core.identity import subjects as identity
     from crm.core.web import panels
     from crm.core.web.navigation import Entry, register
 
-    from . import quote_approval, quote_notices  # noqa: F401  (listens to answers)
+    from . import quote_approval, quote_notices
     from .models import Quote
 
     approvals.register(quote_approval.subject())
     identity.register(Quote, search=("number", "title"), url_name="quotes:detail", icon="file-text")
-    holdings.register(quote_notices.open_quotes)
     panels.register(
         "opportunities.opportunity", panels.Panel("quotes", _("Quotes"), "quotes:panel", "quote.read", order=20)
     )
@@ -65,3 +63,16 @@ def contracts() -> None:
 
 def orders() -> None:
     """Orders, batches, handover, renewals."""
+    from crm.core.activities import timeline
+    from crm.core.identity import subjects
+    from crm.core.web import panels
+
+    from . import order_menus, order_notices, renewal_jobs  # noqa: F401  (they register themselves)
+    from .models import Order
+
+    subjects.register(Order, search=("number", "erp_ref"), url_name="orders:detail", icon="package")
+    timeline.verbs(order_menus.WORDS)
+    panels.register(
+        "contracts.contract", panels.Panel("delivery", _("Delivery"), "orders:panel", "contract.read", order=20)
+    )
+    order_menus.register_menus()

@@ -1,13 +1,14 @@
 """From sales to delivery: what was signed is offered, and accepted or given back, before it is performed."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contracts.models import Contract
 from crm.core import records
 from crm.core.errors import Refused, ValidationError
 from crm.core.people.models import Member
-from crm.core.people.reach import require
+from crm.core.people.reach import reach_q, require
 from crm.core.people.roles import GRANTS
 
 from .contracts import start_performing
@@ -76,3 +77,12 @@ def begin_performing(contract: Contract, *, by: Member) -> None:
     """The first shipment of a contract in force begins its performance."""
     if contract.status == Status.EFFECTIVE:
         start_performing(contract, by=by)
+
+
+def inbox(member: Member, *, taken: bool = False) -> QuerySet[Contract]:
+    """Contracts that wait for the member's decision, or that were taken over and are not finished."""
+    rows = Contract.objects.visible_to(member).filter(reach_q(member, DECIDES, "delivery_manager"))
+    rows = rows.filter(delivery_manager__isnull=False).select_related("account", "owner", "delivery_manager")
+    if taken:
+        return rows.filter(handover=Handover.ACCEPTED, status__in=(*OFFERED_IN, Status.PERFORMING))
+    return rows.filter(handover=Handover.PENDING)

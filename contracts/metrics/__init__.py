@@ -1,0 +1,1 @@
+"""Figures of contracts, orders and renewals."""
