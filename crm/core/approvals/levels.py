@@ -77,10 +77,10 @@ def _in_range(when: Mapping[str, Any], amount: Decimal | None) -> bool:
 
 
 def several(value) -> list:
-    """One value or a list of them, as a list."""
-    if value in (None, ""):
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
+    """One value or several, as a list; nothing is the empty list."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return list(value)
+    return [] if value in (None, "") else [value]
 
 
 def thresholds(nodes: Iterable[Node]) -> list[Decimal]:

@@ -59,7 +59,10 @@ def edit(request, tenant, pk):
     if valid and editor.do == "save" and (saved := attempt(editor.header, lambda: _publish(request, flow, editor))):
         return go(request, "approvals:flow", pk=saved.pk)
     found = attempt(editor.header, lambda: _tried(request, editor)) if valid and editor.do == "try" else None
-    return form_page(request, "approvals/edit.html", editor.header, flow=flow, editor=editor, found=found)
+    answer = form_page(request, "approvals/edit.html", editor.header, flow=flow, editor=editor, found=found)
+    if editor.checks and not valid:
+        answer.status_code = 422
+    return answer
 
 
 def _publish(request, flow, editor):
