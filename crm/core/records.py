@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -157,13 +157,35 @@ def update_many(changes: Iterable[tuple["Record", dict[str, Any]]], *, by: Membe
         return 0
     rows, model = [record for record, _changed in differing], type(differing[0][0])
     names = {name for _record, changed in differing for name in changed}
-    model._base_manager.bulk_update(rows, [*names, "version", "updated_at"], batch_size=500)
-    _refresh_generated_of(rows)
+    _write_many(rows, [*sorted(names), "version", "updated_at"])
     kind = _kind(model, verb)
     history.note_many([history.draft(row, kind=kind, by=by, changes=changed, batch=batch)
                        for row, changed in differing], told=kind)  # fmt: skip
     model.recorded_in_bulk(batch, by.tenant_id)
     return len(rows)
+
+
+def _write_many(rows: list, names: list[str]) -> None:
+    """One UPDATE from arrays: Django's bulk_update spends more time on its CASE expressions than the database does.
+
+    Columns that the database computes come back with it.
+    """
+    model = type(rows[0])
+    fields = [model._meta.get_field(name) for name in names]
+    computed = [field for field in model._meta.concrete_fields if field.generated]
+    arrays = [[field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows] for field in fields]
+    sql = (
+        f"UPDATE {model._meta.db_table} AS t SET {', '.join(f'{f.column} = v.{f.column}' for f in fields)}"
+        f" FROM unnest(%s::bigint[], {', '.join(f'%s::{f.db_type(connection)}[]' for f in fields)})"
+        f" AS v (id, {', '.join(f.column for f in fields)}) WHERE t.tenant_id = %s AND t.id = v.id"
+        f" RETURNING {', '.join(f't.{name}' for name in ['id', *(f.column for f in computed)])}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [[row.pk for row in rows], *arrays, rows[0].tenant_id])
+        told = {values[0]: values[1:] for values in cursor.fetchall()}
+    for row in rows:
+        for field, value in zip(computed, told[row.pk], strict=True):
+            setattr(row, field.attname, value)
 
 
 def move(record, to: str, *, by: Member, verb: str, expected: int | None = None, reason: str = "",
@@ -246,18 +268,6 @@ def _differing(record, values: dict[str, Any]) -> dict[str, list]:
         if (after := field.to_python(getattr(record, field.attname))) != before:
             changes[name] = [before, after]
     return changes
-
-
-def _refresh_generated_of(rows: list) -> None:
-    """The same for a set, in one query."""
-    names = [field.name for field in rows[0]._meta.concrete_fields if field.generated]
-    if not names:
-        return
-    known = type(rows[0])._base_manager.filter(tenant_id=rows[0].tenant_id, pk__in=[row.pk for row in rows])
-    fresh = {values[0]: values[1:] for values in known.values_list("pk", *names)}
-    for row in rows:
-        for name, value in zip(names, fresh[row.pk], strict=True):
-            setattr(row, name, value)
 
 
 def _refresh_generated(record) -> None:

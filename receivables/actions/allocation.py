@@ -47,9 +47,17 @@ def allocate(
     return _post(receipt, locked, receivables, shares, rule, dict.fromkeys(shares, effective or by.tenant.today()), by)
 
 
+@transaction.atomic
+def settle(receipt: Receipt, shares: Mapping[int, Decimal], *, by: Member, rule: str = Rule.MANUAL) -> list[Allocation]:
+    """The same as of the day the money came in, or the day the receivable was last touched if that is later."""
+    require(by, "allocate")
+    locked, receivables = _lock(receipt, shares)
+    return _post(receipt, locked, receivables, shares, rule, days_of(shares, locked.received_on, by), by)
+
+
 def _post(receipt, locked, receivables, shares, rule: str, days: Mapping[int, date], by: Member) -> list[Allocation]:
-    for day in sorted(set(days.values())):
-        require_open(locked.legal_entity, day)
+    for day in sorted({day.replace(day=1): day for day in days.values()}.values()):
+        require_open(receipt.legal_entity, day)
     _check(locked, receivables, shares)
     rows = drafts(locked, receivables, shares, rule, days, by)
     book(rows, by=by)
