@@ -274,7 +274,12 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/[^/]+/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     # Several records have a status; of some, more than one component shows it.
-    "ENUM_NAME_OVERRIDES": {"LeadStatusEnum": "leads.models.Lead.Status"},
+    "ENUM_NAME_OVERRIDES": {
+        "LeadStatusEnum": "leads.models.Lead.Status",
+        "ApprovalStatusEnum": "crm.core.approvals.models.Instance.Status",
+        "ApprovalTaskStatusEnum": "crm.core.approvals.models.ApprovalTask.Status",
+        "ApprovalTaskKindEnum": "crm.core.approvals.models.ApprovalTask.Kind",
+    },
 }
 
 # Redis only wakes the workers; the outbox rows in the database are the queue (reliability.md 3.3).

@@ -26,7 +26,7 @@ def heard(acme):
             while outbox.deliver_next(acme.tenant.pk):
                 pass
         rows = Notification.objects.of(acme.tenant).filter(recipient=member, kind__startswith="approval.")
-        fresh = [row for row in rows.exclude(pk__in=seen).order_by("pk")]
+        fresh = list(rows.exclude(pk__in=seen).order_by("pk"))
         seen.update(row.pk for row in fresh)
         with translation.override("en"):
             return [_word(acme, row) for row in fresh]

@@ -39,6 +39,10 @@ READING = {
     "opportunities:pipelines": "opportunity.read", "opportunities:start_pipeline": "pipeline.manage",
     "api:pipelines": "opportunity.read",
     "leads": "lead.read", "leads:create": "lead.create", "leads:pool": "lead.read", "api:leads": "lead.read",
+    "approvals": "approval.act", "approvals:flows": "flow.manage", "approvals:flow": "flow.manage",
+    "approvals:start_flow": "flow.manage", "approvals:edit_flow": "flow.manage",
+    "api:approvals": "approval.act", "api:approval-tasks": "approval.act", "api:approval-flows": "flow.manage",
+    "api:delegations": "approval.act",
     "pools": "pool.read", "pools:create": "pool.manage", "api:pools": "pool.read",
 }  # fmt: skip
 POST_ONLY = (405,)

@@ -60,7 +60,7 @@ class ReturnForm(AboutForm):
 
 
 class TransferForm(AboutForm):
-    to = colleague(_("to"))
+    to = colleague(_("give it to"))
 
     def prepare(self) -> None:
         queryset = self.fields["to"].queryset
@@ -79,7 +79,7 @@ class AddForm(AboutForm):
 
 
 class CopyForm(AboutForm):
-    to = colleague(_("to"))
+    to = colleague(_("send it to"))
 
 
 class NothingForm(AboutForm):

@@ -33,7 +33,7 @@ TASK = {
              _("The request ends at once. The submitter can change it and ask again.")),
         Verb("return", _("Return"), actions.give_back, forms.ReturnForm, "arrow-back-up",
              _("The step you choose and all after it are decided again.")),
-        Verb("transfer", _("Transfer"), actions.transfer, forms.TransferForm, "arrows-exchange",
+        Verb("transfer", _("Pass on"), actions.transfer, forms.TransferForm, "arrows-exchange",
              _("Somebody else decides instead of you.")),
         Verb("add", _("Add approver"), actions.add_approver, forms.AddForm, "user-plus",
              _("One more person decides in this step.")),
