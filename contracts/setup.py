@@ -59,6 +59,8 @@ def contracts() -> None:
     gates.before_reopening(holds_opportunity)
     subjects.register(Contract, search=("number", "title"), url_name="contracts:detail", icon="file-text")
     timeline.verbs(navigation.WORDS)
+    navigation.register_menus()
+    navigation.register_panels()
 
 
 def orders() -> None:

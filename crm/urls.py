@@ -60,6 +60,7 @@ urlpatterns = [
     path("auth/language/", preferences.set_language, name="set_language"),
     path("auth/", include("crm.core.company.urls")),
     path("auth/", include("allauth.urls")),
+    path("offers/", include("contracts.offer_urls")),
     path("<company:tenant>/", include(company)),
 ]
 

@@ -104,6 +104,7 @@ def create_price_list(*, by: Member, name: str, is_default: bool = False, copy_o
     is_default = is_default or not PriceList.objects.of(by.tenant_id).filter(is_default=True).exists()
     if is_default:
         _clear_default(by, None)
+    values = {"currency": by.tenant.base_currency, **values}
     made = records.create(PriceList, by=by, name=name.strip(), is_default=is_default, **values)
     if copy_of is not None:
         records.create_many([_copied(price, made) for price in copy_of.prices.all()], by=by)
@@ -139,11 +140,11 @@ def add_price(price_list: PriceList, *, by: Member, **values) -> Price:
     return records.create(Price, by=by, price_list=price_list, **values)
 
 
-def update_price(price: Price, *, by: Member, expected: int | None = None, **values) -> Price:
+def update_price(kept: Price, /, *, by: Member, expected: int | None = None, **values) -> Price:
     """Quotes made before keep their prices; the floor is the one on the day a quote is submitted."""
     require(by, "price.manage")
-    _check_floor({"price": price.price, "floor": price.floor, **values})
-    return records.update(price, by=by, expected=expected, **values)
+    _check_floor({"price": kept.price, "floor": kept.floor, **values})
+    return records.update(kept, by=by, expected=expected, **values)
 
 
 def _check_floor(values: Mapping[str, Any]) -> None:

@@ -125,7 +125,11 @@ def test_the_pages(acme, listed, pump, sign_in):
     assert client.post(f"{base}new/", {"product": pump.pk, "price": "10", "floor": "9"}).status_code == 302
     assert "10.00" in client.get(base).content.decode()
     price = Price.objects.of(acme.tenant).get()
-    assert client.get(f"/acme/prices/of/{price.pk}/").status_code == 200
+    at = f"/acme/prices/of/{price.pk}/"
+    assert client.get(at).status_code == 200
+    assert client.post(at, {"price": "12", "floor": "9", "version": price.version}).status_code == 302
+    price.refresh_from_db()
+    assert price.price == D("12.00")
     assert client.post(f"/acme/prices/of/{price.pk}/remove/").status_code == 302
     data = {"code": "V13", "name": "VAT 12", "percent": "12", "valid_from": "2030-01-01"}
     assert client.post("/acme/settings/tax-codes/new/", data).status_code == 302

@@ -22,6 +22,7 @@ RESERVED_SLUGS = frozenset(
         "media",
         "metrics",
         "new",
+        "offers",
         "offline",
         "readyz",
         "robots.txt",
