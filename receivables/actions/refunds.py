@@ -68,6 +68,8 @@ def refund_of_change(
 
 def _reserve(receipt: Receipt, by: Member, amount: Decimal, account: str, *, verb: str, **values) -> Refund:
     receipt = records.lock(receipt)
+    if receipt.status != Receipt.Status.POSTED:
+        raise Refused(_("This receipt was reversed; nothing of it can be given back."), code="NOT_POSTED")
     if not 0 < amount <= receipt.unallocated:
         raise Refused(
             _("%(free)s of this receipt can be refunded.") % {"free": receipt.unallocated},

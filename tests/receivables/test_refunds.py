@@ -10,7 +10,7 @@ from django.db.models import Sum
 from crm.core import records
 from crm.core.approvals import actions as approvals
 from crm.core.errors import Forbidden, Refused, ValidationError
-from receivables.actions import allocation, refunds
+from receivables.actions import allocation, receipts, refunds
 from receivables.models import BankAccount, BankLine, CreditEntry, Incoming, Refund, StatementFile
 
 from .people import approve, hire, open_tasks, task_of
@@ -157,3 +157,8 @@ def test_others_do_not_ask_for_the_money_of_my_customers(acme, receipt, receive)
     with pytest.raises(Forbidden):
         ask(unknown, acme.rep, "1.00")
     ask(unknown, acme.finance, "1.00")
+
+
+def test_nothing_of_a_reversed_receipt_is_given_back(acme, receive):
+    bounced = receipts.reverse_receipt(receive("100.00", automatic=False), by=acme.finance, reason="bounced")
+    assert code_of(ask, bounced, acme.finance, "1.00") == "NOT_POSTED"
