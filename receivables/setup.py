@@ -6,14 +6,66 @@ from django.utils.translation import gettext_lazy as _
 def receivables() -> None:
     """Plans and receivables, and what contracts do to them."""
     from contracts import effects
+    from crm.core.activities import timeline
+    from crm.core.company import holdings
+    from crm.core.identity import subjects
+    from crm.core.web import navigation, panels
 
+    from . import verifier  # noqa: F401  (registers the nightly check and its words)
     from .following import Receivables
+    from .models import Receivable
 
     effects.register(Receivables())
+    holdings.keep_money.append(lambda tenant: Receivable.objects.of(tenant).exists())
+    subjects.register(Receivable, search=("number",), url_name="receivables:detail", icon="coin")
+    timeline.verbs(
+        {f"receivable.{verb}": words for verb, words in (
+            ("opened", _("Receivable opened")), ("triggered", _("Falls due now")), ("invoiced", _("Invoiced")),
+            ("red_requested", _("Red invoice asked for")), ("red_invoiced", _("Red invoice issued")),
+            ("red_given_up", _("Red invoice given up")), ("invoice_voided", _("Invoice voided")),
+            ("superseded", _("Plan given up")), ("allocated", _("Money allocated")),
+            ("unallocated", _("Allocation taken back")),
+        )}
+    )  # fmt: skip
+    for subject in ("contracts.contract", "accounts.account", "opportunities.opportunity"):
+        url_name = f"receivables:{subject.split('.')[1]}_panel"
+        panels.register(subject, panels.Panel("receivables", _("Receivables"), url_name, "receivable.read", order=20))
+    for place in ("sidebar", "bottom"):
+        roles = frozenset({"finance"} if place == "bottom" else {"rep", "manager", "finance"})
+        label = _("Receivables")
+        navigation.register(
+            navigation.Entry("receivables", label, "receivables:list", "coin", roles, place=place, order=60,
+                             group=_("Money"))
+        )  # fmt: skip
 
 
 def invoices() -> None:
     """Invoices and requests for them."""
+    from crm.core.activities import timeline
+    from crm.core.identity import subjects
+    from crm.core.web import navigation, panels
+
+    from .actions import reds  # noqa: F401  (registers the end of the 72 hours)
+    from .models import Invoice, InvoiceRequest
+
+    subjects.register(Invoice, search=("number",), url_name="invoices:detail", icon="file-text")
+    timeline.verbs({"invoice.issued": _("Invoice issued"), "invoice.voided": _("Invoice voided")})
+    panels.register(
+        "contracts.contract",
+        panels.Panel("invoices", _("Invoices"), "invoices:contract_panel", "invoice.read", order=30),
+    )
+
+    def waiting(member) -> int:
+        return InvoiceRequest.objects.of(member.tenant_id).filter(status__in=InvoiceRequest.WAITING).count()
+
+    people, money = frozenset({"rep", "manager", "finance"}), _("Money")
+    navigation.register(
+        navigation.Entry("invoices", _("Invoices"), "invoices:list", "file-text", people, order=61, group=money)
+    )
+    navigation.register(
+        navigation.Entry("invoice_requests", _("To invoice"), "invoices:requests", "inbox", frozenset({"finance"}),
+                         order=62, group=money, count=waiting)
+    )  # fmt: skip
 
 
 def desk() -> None:
@@ -32,6 +84,15 @@ def closing() -> None:
 
 def reports() -> None:
     """Ageing, DSO, collection rate, statements of account."""
+    from crm.core.web.navigation import Entry, register
+
+    readers = frozenset({"rep", "manager", "finance", "legal"})
+    money = _("Money")
+    register(Entry("ageing", _("Ageing"), "ageing:table", "chart-bar", roles=readers, order=64, group=money))
+    register(
+        Entry("statements", _("Statements"), "ageing:statements", "file-text", roles=readers - {"legal"}, order=65,
+              group=money)
+    )  # fmt: skip
 
 
 def dunning() -> None:
@@ -64,3 +125,11 @@ def dunning() -> None:
 
 def cash() -> None:
     """The cash calendar."""
+    from crm.core.web import navigation
+
+    from . import cash_jobs  # noqa: F401  (registers the nightly job)
+
+    navigation.register(
+        navigation.Entry("cash", _("Cash calendar"), "cash:calendar", "calendar", order=68, group=_("Money"),
+                         roles=frozenset({"rep", "manager", "finance"}))
+    )  # fmt: skip

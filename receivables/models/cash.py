@@ -18,7 +18,7 @@ SHARE = {"max_digits": 9, "decimal_places": 6}
 class PaymentDelay(TenantModel):
     """Median days from due date to payment, of a customer or (no account) of the company; measured anew each night."""
 
-    account = TenantForeignKey(Account, null=True, related_name="+")
+    account = TenantForeignKey(Account, null=True, related_name="payment_delays")
     measured_on = models.DateField()
     days = models.IntegerField()
     sample = models.PositiveIntegerField()
@@ -89,3 +89,7 @@ class CashForecast(AppendOnlyModel):
                 fields=["tenant", "snapshot", "owner", "source", "slot", "currency"], name="cash_forecast_once"
             )
         ]
+
+    @classmethod
+    def visible_q(cls, member) -> Q:
+        return reach_q(member, "cash.read")

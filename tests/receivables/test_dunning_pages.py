@@ -132,7 +132,6 @@ def test_lists_cost_the_same_for_one_row_and_thirty(acme, ledger, sign_in, path,
     with django_assert_max_num_queries(20) as many:
         client.get(f"/acme/dunning/{path}")
     assert len(few) == len(many)
-    print(path, len(few))
 
 
 def test_rest(acme, ledger, api):
