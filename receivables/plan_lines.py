@@ -58,6 +58,15 @@ def part(total: Decimal, mode: str, lines: Sequence[Mapping[str, Any]]) -> list[
     return plans.mixed(total, shares)
 
 
+def described(line: Mapping[str, Any]) -> str:
+    """When a line falls due, in words."""
+    trigger = Trigger(line.get("trigger", Trigger.DATE))
+    if trigger == Trigger.DATE:
+        return line.get("date", "") or str(trigger.label)
+    term = Term(line.get("term", Term.NET_DAYS))
+    return f"{trigger.label} · {line.get('n', 0)} {term.label}"
+
+
 def _decimal(value) -> Decimal | None:
     return None if value in (None, "") else Decimal(str(value))
 

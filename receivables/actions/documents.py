@@ -13,7 +13,7 @@ from crm.core.taxes import total
 from receivables.invoice_lines import Position, red_positions
 from receivables.models import Invoice, InvoiceLine, InvoiceRequest, InvoiceShare, Receivable
 
-Status = InvoiceRequest.Status
+Status, WAITING = InvoiceRequest.Status, InvoiceRequest.WAITING
 
 
 def lock_group(

@@ -80,6 +80,9 @@ class RecordSerializer(serializers.ModelSerializer):
         return cls, kwargs
 
     def build_standard_field(self, field_name, model_field):
+        if model_field.generated and isinstance(shown := model_field.output_field, models.DecimalField):
+            digits = {"max_digits": shown.max_digits, "decimal_places": shown.decimal_places}
+            return serializers.DecimalField, {**digits, "read_only": True}  # money is text, also when computed
         cls, kwargs = super().build_standard_field(field_name, model_field)
         kwargs["validators"] = [v for v in kwargs.get("validators", []) if "Unique" not in type(v).__name__]
         if not kwargs["validators"]:
