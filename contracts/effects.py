@@ -6,7 +6,7 @@ called synchronously inside the action's transaction and may refuse (`errors.Ref
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -28,6 +28,13 @@ class Row:
     after: Decimal | None
     note: str = ""
     url: str = ""
+
+    @property
+    def difference(self) -> Decimal | None:
+        """None when nothing moves, or there is nothing to subtract from."""
+        if self.after is None or self.after == self.before:
+            return None
+        return self.after - (self.before or Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,10 @@ class Follower:
     def figures(self, contract: Contract) -> Mapping[str, Decimal]:
         """Derived sums of one contract: planned, invoiced, collected, balance, overdue."""
         return {}
+
+    def figures_of(self, contracts: Iterable[Contract]) -> Mapping[int, Mapping[str, Decimal]]:
+        """The same for the rows of a list, by id; override it where one question answers for all."""
+        return {contract.pk: self.figures(contract) for contract in contracts}
 
     def blocks_orders(self, account: Account) -> str | None:
         """Why this customer gets no new order now, as a sentence; None when nothing stands against it."""

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.web import panels
 from crm.core.web.navigation import Entry, register
 
 READERS = frozenset({"rep", "manager", "admin", "presales", "finance", "legal"})
@@ -32,3 +33,13 @@ def register_menus() -> None:
     register(Entry("contracts", _("Contracts"), "contracts:list", "file-text", roles=READERS, order=55))
     register(Entry("contract_templates", _("Contract templates"), "contracts:templates", "file-text", roles=KEEPERS,
                    order=846, group=group))  # fmt: skip
+
+
+def register_panels() -> None:
+    """Contracts on the pages of their customer and their deal."""
+    title = _("Contracts")
+    panels.register("accounts.account", panels.Panel("contracts", title, "contracts:of_account", "contract.read", 40))
+    panels.register(
+        "opportunities.opportunity",
+        panels.Panel("contracts", title, "contracts:of_opportunity", "contract.read", 40),
+    )

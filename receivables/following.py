@@ -1,6 +1,6 @@
 """What receivables do when a contract moves: registered with contracts.effects in AppConfig.ready()."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ from receivables.actions.changes import apply_change, refuse
 from receivables.actions.periods import require_open
 from receivables.actions.plans import draft_plan
 from receivables.changes import Outcome, Step, receivables_of, work_out
-from receivables.figures import figures
+from receivables.figures import figures, figures_of
 from receivables.models import Invoice
 
 ZERO = Decimal("0.00")
@@ -67,6 +67,9 @@ class Receivables(Follower):
 
     def figures(self, contract: Contract) -> Mapping[str, Decimal]:
         return figures(contract)
+
+    def figures_of(self, contracts: Iterable[Contract]) -> Mapping[int, Mapping[str, Decimal]]:
+        return figures_of(contracts)
 
 
 def _closed_period(change: ChangeOrder) -> str:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Account
 from contracts import effects, lines
 from contracts.models import Clause, ClauseTemplate, Contract, ContractLine, ContractTemplate, Order
 from contracts.models.quotes import Terms
@@ -19,6 +20,7 @@ from crm.core.entities.numbering import next_number
 from crm.core.errors import Refused, ValidationError
 from crm.core.people.models import Member
 from crm.core.people.reach import may, require
+from opportunities.models import Opportunity
 
 from . import activation, versions
 
@@ -40,6 +42,7 @@ def draft_contract(
     require(by, "contract.create", owner or by)
     values = {**_from_template(template), **{name: value for name, value in values.items() if value not in (None, "")}}
     _check_dates(values.get("start_date"), values.get("end_date"))
+    _check_deal(values.get("opportunity"), values["account"])
     values.setdefault("clauses", standard_clauses(by.tenant_id, values.get("kind", Kind.FIXED)))
     values.setdefault("currency", by.tenant.base_currency)
     contract = records.create(Contract, by=by, owner=owner or by, template=template, **values)
@@ -76,6 +79,11 @@ def _check_dates(start: date | None, end: date | None) -> None:
         raise ValidationError({"end_date": _("The contract ends before it starts. Check the dates.")})
 
 
+def _check_deal(deal: Opportunity | None, account: Account) -> None:
+    if deal is not None and deal.account_id != account.pk:
+        raise ValidationError({"opportunity": _("Choose a deal of the same customer.")})
+
+
 @transaction.atomic
 def edit_draft(
     contract: Contract, *, by: Member, expected: int | None = None, lines: Iterable[Mapping[str, Any]] | None = None,
@@ -85,6 +93,7 @@ def edit_draft(
     require(by, "contract.update", contract)
     _require_draft(contract)
     _check_dates(values.get("start_date", contract.start_date), values.get("end_date", contract.end_date))
+    _check_deal(values.get("opportunity"), contract.account)
     records.update(contract, by=by, expected=expected, **values)
     return contract if lines is None else _put_lines(contract, lines, by)
 
