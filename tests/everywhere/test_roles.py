@@ -44,6 +44,15 @@ READING = {
     "api:approvals": "approval.act", "api:approval-tasks": "approval.act", "api:approval-flows": "flow.manage",
     "api:delegations": "approval.act",
     "pools": "pool.read", "pools:create": "pool.manage", "api:pools": "pool.read",
+    "orders": "contract.read", "orders:handovers": "handover.decide", "api:orders": "contract.read",
+    "api:batches": "contract.read", "api:handovers": "contract.read", "api:handovers-list": "handover.decide",
+    "api:renewals": "contract.read",
+    "entities": "entity.manage", "api:legal-entities": "catalog.read",
+    "prices": "quote.read", "prices:create_list": "price.manage", "prices:tax_codes": "price.manage",
+    "prices:create_tax_code": "price.manage", "api:tax-codes": "quote.read", "api:price-lists": "quote.read",
+    "api:prices": "quote.read",
+    "quotes": "quote.read", "quotes:create": "quote.create", "quotes:deals": "quote.create",
+    "quotes:lines": "quote.create", "api:quotes": "quote.read",
 }  # fmt: skip
 POST_ONLY = (405,)
 
@@ -93,6 +102,7 @@ def test_a_role_without_the_act_is_refused_by_the_api(acme, role):
         "accounts": "account.create", "contacts": "contact.create", "activities": "activity.create",
         "products": "catalog.manage", "opportunities": "opportunity.create", "members": "member.manage",
         "teams": "team.manage", "pools": "pool.manage", "leads": "lead.create",
+        "legal-entities": "entity.manage", "price-lists": "price.manage", "quotes": "quote.create",
     }  # fmt: skip
     world = build(acme, "Acme")
     bodies = {
@@ -100,7 +110,8 @@ def test_a_role_without_the_act_is_refused_by_the_api(acme, role):
         "activities": {"type": "call", "note": "talked to them at length", "subjects": []},
         "products": {"name": "n"}, "opportunities": {"name": "n", "account": world.account.pk},
         "members": {"name": "n", "roles": ["rep"]}, "teams": {"name": "n", "kind": "region"}, "pools": {"name": "n"},
-        "leads": {"name": "n"},
+        "leads": {"name": "n"}, "legal-entities": {"name": "n", "code": "N1"},
+        "price-lists": {"name": "n", "valid_from": "2030-01-01"}, "quotes": {"opportunity": world.deal.pk},
     }  # fmt: skip
     member, wrong = getattr(acme, role), []
     _, secret = company.create_token(member, by=member, name="t")

@@ -10,6 +10,8 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts import actions as accounts
+from contracts.actions import quotes
+from contracts.models import TaxCode
 from crm.core import records
 from crm.core.activities import actions as activities
 from crm.core.catalog.models import Product
@@ -45,6 +47,9 @@ def build(cast, canary: str) -> SimpleNamespace:
         by=seller, account=account, name=f"{canary} deal", amount=Decimal("1000.00"), product=product,
         close_date=now.date() + timedelta(days=10),
     )  # fmt: skip
+    tax = TaxCode.objects.of(cast.tenant).get(code="V13")
+    offered = {"product": product, "quantity": Decimal(1), "unit_price": Decimal(100), "tax_code": tax}
+    quote = quotes.create_quote(by=seller, opportunity=deal, title=f"{canary} quote", lines=[offered])
     lead = records.create(
         Lead, by=seller, name=f"{canary} lead", phone="13700137000", status="assigned", owner=seller, owned_at=now,
         owner_reason="created", home_pool=pool,

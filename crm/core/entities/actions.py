@@ -82,7 +82,7 @@ def _checked(values: dict) -> dict:
         code, valid = names.uscc(values["uscc"])
         if not valid:
             raise ValidationError(
-                {"uscc": _("This credit code is not right: 18 characters, the last checks the rest.")}
+                {"uscc": _("This credit code is wrong: it has 18 characters, the last checks the rest.")}
             )
         values["uscc"] = code
     return values
