@@ -38,7 +38,8 @@ class Question:
     """Whose money, as of which local day, known at which moment (None: now), in which buckets and groups.
 
     The lists of ids narrow it, None does not; `receivables` and `without` choose single ones. `bounds` are the last
-    days of the buckets, the last bucket is open.
+    days of the buckets, the last bucket is open. `everybody` asks past the member's reach: only where the caller has
+    checked that all of it may be read.
     """
 
     member: Member
@@ -53,6 +54,7 @@ class Question:
     owners: list[int | None] | None = None
     receivables: list[int] | None = None
     without: list[int] | None = None
+    everybody: bool = False
 
     @property
     def is_now(self) -> bool:
@@ -67,10 +69,16 @@ class Question:
         return range(len(self.bounds) + 1)
 
     def of(self, key: int | None) -> "Question":
-        """The same question about one group. Teams are asked for by their owners."""
-        names = {"account": "accounts", "contract": "contracts", "entity": "entities", "owner": "owners"}
-        chosen: dict[str, Any] = {names[self.by]: [key]}
+        """The same question about one group. A team is asked for by the owners whose main team it is."""
+        names = {"account": "accounts", "contract": "contracts", "entity": "entities"}
+        name = names.get(self.by, "owners")
+        ids = _owners_in(self.member.tenant_id, key) if self.by == "team" else [key]
+        held: list[int | None] | None = getattr(self, name)
+        chosen: dict[str, Any] = {name: ids if held is None else [one for one in ids if one in held]}
         return replace(self, **chosen)
+
+    def reached(self, owner: str) -> Q:
+        return Q() if self.everybody else reach_q(self.member, "ageing.read", owner)
 
 
 @dataclass
@@ -148,6 +156,14 @@ def team_of(tenant) -> dict[int | None, int]:
     return dict(seats.values_list("member_id", "team_id"))
 
 
+def _owners_in(tenant, team: int | None) -> list[int | None]:
+    homes = team_of(tenant)
+    if team is not None:
+        return [member for member, home in homes.items() if home == team]
+    everybody = Member.objects.of(tenant).values_list("pk", flat=True)
+    return [None, *(pk for pk in everybody if pk not in homes)]
+
+
 def items(
     question: Question, bucket: int | None = None, *, after: tuple[date | None, int] | None = None, limit: int = 50
 ) -> list[Item]:
@@ -212,7 +228,7 @@ def _compiled(rows: QuerySet) -> tuple[str, tuple]:
 def _receivables(question: Question) -> QuerySet:
     """Receivables the member may see in ageing; those with money still open when today is asked."""
     rows = Receivable.objects.of(question.member.tenant_id).filter(
-        reach_q(question.member, "ageing.read"), _chosen(question, "owner"), currency=question.currency
+        question.reached("owner"), _chosen(question, "owner"), currency=question.currency
     )
     if question.receivables is not None:
         rows = rows.filter(pk__in=question.receivables)
@@ -226,9 +242,8 @@ def _receivables(question: Question) -> QuerySet:
 
 def _receipts(question: Question) -> QuerySet:
     rows = Receipt.objects.of(question.member.tenant_id).filter(
-        reach_q(question.member, "ageing.read", "account__owner"), _chosen(question, "account__owner"),
-        currency=question.currency,
-    )  # fmt: skip
+        question.reached("account__owner"), _chosen(question, "account__owner"), currency=question.currency
+    )
     columns = ["id", "received_on", "key"]
     if question.is_now:
         rows, columns = rows.filter(status=Receipt.Status.POSTED, unallocated__gt=0), [*columns, "unallocated"]
@@ -240,10 +255,9 @@ def _chosen(question: Question, owner: str) -> Q:
               owner: question.owners}  # fmt: skip
     narrowed = Q()
     for name, ids in chosen.items():
-        if ids == [None]:
-            narrowed &= Q(**{f"{name}__isnull": True})
-        elif ids is not None:
-            narrowed &= Q(**{f"{name}__in": ids})
+        if ids is not None:
+            known = Q(**{f"{name}__in": [one for one in ids if one is not None]})
+            narrowed &= known | Q(**{f"{name}__isnull": True}) if None in ids else known
     return narrowed
 
 

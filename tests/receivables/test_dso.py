@@ -6,6 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from crm.core import records
+from crm.core.calendars import Period
 from receivables.actions import allocation
 from receivables.ageing_rules import CountBack
 from receivables.metrics.ageing import Question
@@ -16,6 +17,7 @@ from receivables.models import Invoice
 from .test_ageing import owe
 
 pytestmark = pytest.mark.django_db
+FEBRUARY = Period.parse("2024-02")
 
 
 def invoice(ledger, number: str, day: date, gross: str, blue=None):
@@ -83,7 +85,7 @@ def test_wc14_collection_rate(acme, ledger, receive):
         allocation.allocate(receipt, {big.pk: receipt.amount}, by=acme.finance, effective=on)
     other = receive("10.00", received_on=date(2024, 2, 12), automatic=False)
     allocation.allocate(other, {ledger.A.pk: D("10.00")}, by=acme.finance, effective=date(2024, 2, 12))
-    found = collection(acme.finance, date(2024, 2, 1), date(2024, 2, 29))
+    found = collection(acme.finance, FEBRUARY)
     assert (found.due, found.collected, found.rate) == (D("600000.00"), D("410000.00"), D("68.33"))
-    assert collection(acme.finance, date(2022, 2, 1), date(2022, 2, 28)).rate is None
-    assert collection(acme.other_rep, date(2024, 2, 1), date(2024, 2, 29)).due == 0
+    assert collection(acme.finance, Period.parse("2022-02")).rate is None
+    assert collection(acme.other_rep, FEBRUARY).due == 0
