@@ -34,9 +34,9 @@ def asked(request) -> OrderFilter:
     return OrderFilter(query, Order.objects.visible_to(request.member), request=request)
 
 
-def rows(orders: QuerySet) -> QuerySet:
+def rows(orders: QuerySet, tenant) -> QuerySet:
     """Orders with `delivered`: the part of their amount that is at the customer."""
-    lines = OrderLine.objects.filter(tenant=OuterRef("tenant"), order=OuterRef("pk")).order_by().values("order")
+    lines = OrderLine.objects.of(tenant).filter(order=OuterRef("pk")).order_by().values("order")
     worth = F("amount") * Least(F("delivered"), F("quantity")) / NullIf(F("quantity"), Decimal(0))
     orders = orders.annotate(delivered=Subquery(lines.annotate(sum=Sum(worth)).values("sum")))
     return orders.select_related("contract__account", "contract__owner")
@@ -86,8 +86,8 @@ def _may_plan(order: Order, member: Member) -> bool:
 
 def _batches(order: Order, member: Member) -> list[dict]:
     found = list(order.batches.order_by("number"))
-    lines = BatchLine.objects.of(order.tenant_id).filter(batch__in=found).order_by("pk")
-    lines = list(lines.select_related("order_line__contract_line__product", "batch"))
+    rows = BatchLine.objects.of(order.tenant_id).filter(batch__in=found).order_by("pk")
+    lines = list(rows.select_related("order_line__contract_line__product", "batch"))
     for batch in found:
         batch.order = order
     return [

@@ -5,7 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 from crm.core.web.navigation import Entry, register
 
-from .actions.handover import inbox
+from .actions.handover import waiting
 
 WORDS = {
     "contract.offered": _("Handed over to delivery"),
@@ -20,7 +20,7 @@ WORDS = {
     "batch.rejected": pgettext_lazy("delivery", "Rejected"),
     "batch.reworked": _("Planned again"),
     "renewal.assessed": _("Assessed"),
-    "renewal.lost": _("Lost"),
+    "renewal.lost": pgettext_lazy("renewal", "Lost"),
     "renewal.reopened": _("Taken up again"),
 }
 READERS = frozenset({"rep", "manager", "presales", "finance", "legal", "admin"})
@@ -30,6 +30,6 @@ def register_menus() -> None:
     register(Entry("orders", _("Orders"), "orders:list", "package", READERS, order=62))
     register(
         Entry("handovers", _("Handovers"), "orders:handovers", "inbox", frozenset({"presales", "manager"}), order=63,
-              count=lambda member: inbox(member).count())
+              count=waiting)
     )  # fmt: skip
     register(Entry("renewals", _("Renewals"), "orders:renewals", "rotate", frozenset({"rep", "manager"}), order=64))

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.core.people.models import Member
 from crm.core.people.reach import may
@@ -92,11 +93,11 @@ BATCH = {
              _lines("quantity", limited=False)),
         Verb("deliver", _("Deliver"), batches.deliver, forms.DeliverForm, _batch(SHIPPED), "map-pin", "primary",
              _("It has arrived. What did not arrive may be shipped again."), _today, _lines("shipped")),
-        Verb("accept", _("Accept"), batches.accept, forms.AcceptForm, _batch(DELIVERED), "check", "primary",
-             _("The customer took it. What was not accepted goes back and may be shipped again."), _accepting,
-             _lines("delivered")),
-        Verb("reject", _("Reject"), batches.reject, forms.RejectForm, _batch(DELIVERED), "thumb-down", "",
-             _("The customer took nothing of it."), _today),
+        Verb("accept", pgettext_lazy("delivery", "Accept"), batches.accept, forms.AcceptForm, _batch(DELIVERED),
+             "check", "primary", _("The customer took it. What was not accepted goes back and may be shipped again."),
+             _accepting, _lines("delivered")),
+        Verb("reject", pgettext_lazy("delivery", "Reject"), batches.reject, forms.RejectForm, _batch(DELIVERED),
+             "thumb-down", "", _("The customer took nothing of it."), _today),
         Verb("rework", _("Rework"), batches.rework, forms.ReworkForm, _batch(REJECTED), "rotate", "primary",
              _("Plan it again; it is shipped afresh.")),
     )

@@ -35,15 +35,21 @@ def remind(tenant: Tenant, today: date | None = None) -> int:
 
 
 def _tell(tenant: Tenant, contracts: Iterable[Contract], today: date) -> int:
-    keys = {f"{KIND}:{one.pk}:{one.end_date}:{bucket_of(one.end_date, today)}": one for one in contracts}
+    keys = {_key(one, today): one for one in contracts}
     owners = {one.owner_id for one in keys.values()}
     known = Notification.objects.of(tenant).filter(recipient__in=owners, dedupe_key__in=keys)
     heard = set(known.values_list("recipient", "dedupe_key"))
     new = [
         notice(one.owner, KIND, subject=one, dedupe_key=key, contract=str(one), customer=one.account.name,
-               end=one.end_date, days=(one.end_date - today).days)
+               end=one.end_date, days=((one.end_date or today) - today).days)
         for key, one in keys.items()
         if (one.owner_id, key) not in heard
     ]  # fmt: skip
     notify_many(new)
     return len(new)
+
+
+def _key(contract: Contract, today: date) -> str:
+    """What is told once: this step before this end of this contract."""
+    end = contract.end_date or today
+    return f"{KIND}:{contract.pk}:{end}:{bucket_of(end, today)}"

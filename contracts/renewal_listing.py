@@ -51,9 +51,10 @@ def around(filters: RenewalFilter) -> dict[str, Any]:
     chosen = (query.pop("bucket", None) or [""])[-1]
     everything = due(filters.request, query)
     found = metrics.buckets(everything.qs, filters.request.member.tenant.today())
+    tiles = [(one, WORDS[one.key], _url(query, one.key)) for one in found]
+    tabs = [(label, url, chosen == one.key, one.count) for one, label, url in tiles]
     return {
-        "filter": filters, "chosen": chosen, "all_url": f"?{query.urlencode()}",
-        "buckets": [(one, WORDS[one.key], _url(query, one.key)) for one in found],
+        "filter": filters, "buckets": tiles, "tabs": [(_("All"), f"?{query.urlencode()}", not chosen, ""), *tabs],
         "carry": " ".join(["bucket", *needless(filters.request.member)]),
     }  # fmt: skip
 

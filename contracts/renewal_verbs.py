@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.core.people.models import Member
 from crm.core.people.reach import may
@@ -65,7 +66,7 @@ VERBS = {
              _dates),
         Verb("assess", _("Assess"), _without_version(renewals.assess), AssessForm, _open, "flag", "",
              _("How sure is it, and with what amount?"), _seen),
-        Verb("lose", _("Lost"), _without_version(renewals.lose), LoseRenewalForm, _open, "thumb-down", "",
-             _("The customer does not go on. It leaves the list and counts as not renewed.")),
+        Verb("lose", pgettext_lazy("renewal", "Lost"), _without_version(renewals.lose), LoseRenewalForm, _open,
+             "thumb-down", "", _("The customer does not go on. It leaves the list and counts as not renewed.")),
     )
 }  # fmt: skip

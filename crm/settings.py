@@ -279,6 +279,10 @@ SPECTACULAR_SETTINGS = {
         "ApprovalStatusEnum": "crm.core.approvals.models.Instance.Status",
         "ApprovalTaskStatusEnum": "crm.core.approvals.models.ApprovalTask.Status",
         "ApprovalTaskKindEnum": "crm.core.approvals.models.ApprovalTask.Kind",
+        "OrderStatusEnum": "contracts.models.Order.Status",
+        "BatchStatusEnum": "contracts.models.Batch.Status",
+        "RenewalRiskEnum": "contracts.models.Renewal.Risk",
+        "RenewalLossEnum": "contracts.models.Renewal.Loss",
     },
 }
 

@@ -8,6 +8,7 @@ Days are days of the company's zone, never in the future.
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -106,7 +107,7 @@ def ship(batch: Batch, *, by: Member, on: date | None = None, quantities: Quanti
     order, day = _begin(batch, by, on)
     require_in_force(order.contract)
     begin_performing(order.contract, by=by)
-    note = {"delivery_note": delivery_note} if delivery_note else {}
+    note: dict[str, Any] = {"delivery_note": delivery_note} if delivery_note else {}
     records.move(batch, Status.SHIPPED, by=by, verb="shipped", expected=expected, shipped_on=day, **note)
     for line, quantity in _read(batch, "quantity", quantities, may_exceed=True):
         if quantity > line.order_line.room:
@@ -140,7 +141,7 @@ def accept(batch: Batch, *, by: Member, accepted_by: str, on: date | None = None
     order, day = _begin(batch, by, on, since="delivered_on")
     if not accepted_by.strip():
         raise ValidationError({"accepted_by": _("Say who accepted it for the customer.")})
-    values = {"accepted_on": day, "accepted_by": accepted_by.strip(), "grounds": ""}
+    values: dict[str, Any] = {"accepted_on": day, "accepted_by": accepted_by.strip(), "grounds": ""}
     if is_final is not None:
         values["is_final"] = is_final
     records.move(batch, Status.ACCEPTED, by=by, verb="accepted", expected=expected, **values)
@@ -175,7 +176,7 @@ def rework(batch: Batch, *, by: Member, planned_on: date, expected: int | None =
     """Plan a rejected batch again; it is shipped afresh."""
     require(by, "batch.record", batch)
     _open_order(batch.order)
-    empty = {"shipped_on": None, "delivered_on": None, "planned_on": planned_on}
+    empty: dict[str, Any] = {"shipped_on": None, "delivered_on": None, "planned_on": planned_on}
     records.move(batch, Status.PLANNED, by=by, verb="reworked", expected=expected, **empty)
     for line in _locked_lines(batch):
         records.update(line, by=by, verb="reworked", shipped=NO_QUANTITY, delivered=NO_QUANTITY)

@@ -39,8 +39,8 @@ class Taken:
 def taken(contract: Contract) -> dict[int, Taken]:
     """Contract line id → what its orders hold; lines without orders are missing."""
     rows = OrderLine.objects.of(contract.tenant_id).filter(order__contract=contract)
-    rows = rows.exclude(order__status=Order.Status.CANCELLED).order_by().values("contract_line")
-    sums = rows.annotate(q=Sum("quantity"), t=Sum("tolerance"), a=Sum("amount"))
+    lines = rows.exclude(order__status=Order.Status.CANCELLED).order_by().values("contract_line")
+    sums = lines.annotate(q=Sum("quantity"), t=Sum("tolerance"), a=Sum("amount"))
     return {row["contract_line"]: Taken(row["q"], row["t"], row["a"]) for row in sums}
 
 

@@ -1,6 +1,7 @@
 """The REST face of orders, deliveries and handovers."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
@@ -19,7 +20,7 @@ from crm.core.people.models import Member
 from crm.core.people.reach import require
 from crm.core.web.api import RecordSerializer, RecordViewSet, ScopedRelatedField, action, verb
 
-QUANTITY = {"max_digits": 14, "decimal_places": 3, "min_value": Decimal(0)}
+QUANTITY: dict[str, Any] = {"max_digits": 14, "decimal_places": 3, "min_value": Decimal(0)}
 
 
 class QuantitiesField(serializers.DictField):

@@ -1,6 +1,7 @@
 """The REST face of renewals: contracts that come to their end, and the rates."""
 
 from decimal import Decimal
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -12,7 +13,7 @@ from contracts.metrics import renewals as metrics
 from contracts.models import Contract, Renewal
 from crm.core.web.api import RecordSerializer, RecordViewSet, action, verb
 
-MONEY = {"max_digits": 18, "decimal_places": 2}
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}
 
 
 class RenewalSerializer(RecordSerializer):
@@ -47,12 +48,12 @@ class RenewSerializer(serializers.Serializer):
 
 
 class RenewalLossSerializer(serializers.Serializer):
-    loss = serializers.ChoiceField(choices=Renewal.Loss)
+    loss = serializers.ChoiceField(choices=Renewal.Loss.choices)
     detail = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
 
 class AssessmentSerializer(serializers.Serializer):
-    risk = serializers.ChoiceField(choices=Renewal.Risk, required=False, allow_blank=True)
+    risk = serializers.ChoiceField(choices=Renewal.Risk.choices, required=False, allow_blank=True)
     forecast_amount = serializers.DecimalField(**MONEY, min_value=Decimal(0), required=False, allow_null=True)
     note = serializers.CharField(max_length=300, required=False, allow_blank=True)
 

@@ -5,6 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from drf_spectacular.utils import extend_schema_field
 
 from accounts.models import Account
@@ -87,7 +88,7 @@ class BatchFilter(django_filters.FilterSet):
 class RenewalFilter(django_filters.FilterSet):
     """Contracts `with_outcome` (metrics.renewals), by how near their end is or by the period in which it falls."""
 
-    OUTCOMES = ((OPEN, _("Open")), (RENEWED, _("Renewed")), (LOST, _("Lost")))
+    OUTCOMES = ((OPEN, _("Open")), (RENEWED, _("Renewed")), (LOST, pgettext_lazy("renewal", "Lost")))
 
     bucket = django_filters.ChoiceFilter(
         choices=[(key, WORDS[key]) for key in BUCKETS], method="in_bucket", label=_("Ends")
@@ -96,11 +97,14 @@ class RenewalFilter(django_filters.FilterSet):
     team = django_filters.ModelChoiceFilter(
         queryset=_visible(Team), method="of_team", label=_("Team"), empty_label=_("All teams")
     )
-    risk = django_filters.ChoiceFilter(choices=Renewal.Risk, label=_("Risk"))
+    risk = django_filters.ChoiceFilter(choices=Renewal.Risk, method="at_risk", label=_("Risk"))
 
     class Meta:
         model = Contract
         fields: list[str] = []
+
+    def at_risk(self, rows, name, value: str):
+        return rows.filter(risk=value)
 
     def in_bucket(self, rows, name, value: str):
         return rows.filter(bucket_q(value, self.request.member.tenant.today()))

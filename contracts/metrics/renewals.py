@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Aggregate, Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from contracts.models import Contract, Renewal
@@ -84,7 +84,7 @@ class Bucket:
 
 def buckets(rows: QuerySet, today: date) -> list[Bucket]:
     """The due contracts by how near their end is; one statement."""
-    asked = {}
+    asked: dict[str, Aggregate] = {}
     for key in BUCKETS:
         within = bucket_q(key, today)
         asked[f"count_{key}"] = Count("pk", filter=within)

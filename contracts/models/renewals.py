@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.core.people.reach import reach_q
 from crm.core.records import Record
@@ -22,7 +23,7 @@ class Renewal(Record):
 
     class Status(models.TextChoices):
         OPEN = "open", _("Open")
-        LOST = "lost", _("Lost")
+        LOST = "lost", pgettext_lazy("renewal", "Lost")
 
     class Loss(models.TextChoices):
         PRICE = "price", _("Price")

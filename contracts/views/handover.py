@@ -18,7 +18,7 @@ def handovers(request, tenant: str):
     taken = request.GET.get("state") == "accepted"
     page = keyset_page(inbox(request.member, taken=taken), after=request.GET.get("after", ""))
     rows = [(one, [] if taken else verbs.offered(verbs.HANDOVER, one, request.member)) for one in page]
-    return render(request, "orders/handovers.html", {"page": page, "rows": rows, "taken": taken})
+    return render(request, "orders/handovers.html", {"page": page, "rows": rows, "taken": taken, "waiting": not taken})
 
 
 def act(request, tenant: str, pk: int, verb: str):

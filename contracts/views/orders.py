@@ -24,7 +24,7 @@ OF_CONTRACT = ("account", "owner", "delivery_manager", "legal_entity")
 def orders(request, tenant: str):
     require(request.member, "contract.read")
     filters = listing.asked(request)
-    page = keyset_page(listing.rows(filters.qs), after=request.GET.get("after", ""))
+    page = keyset_page(listing.rows(filters.qs, request.tenant), after=request.GET.get("after", ""))
     return render(request, "orders/list.html", {"page": page, "filter": filters, **listing.context(filters)})
 
 

@@ -137,6 +137,12 @@ def number(value: Any) -> str:
 
 
 @register.filter
+def quantity(value: Any) -> str:
+    """As people write it: 12.000 → 12, 0.500 → 0.5, 1250.000 → 1,250; a dash for nothing."""
+    return NOTHING if value is None or value == "" else grouped(Decimal(value), 3).rstrip("0").rstrip(".")
+
+
+@register.filter
 def day(value: date | datetime | None) -> str:
     """The ISO date; of a moment, the date in the company's time zone."""
     if not value:
