@@ -283,6 +283,13 @@ SPECTACULAR_SETTINGS = {
         "BatchStatusEnum": "contracts.models.Batch.Status",
         "RenewalRiskEnum": "contracts.models.Renewal.Risk",
         "RenewalLossEnum": "contracts.models.Renewal.Loss",
+        "ReceivableKindEnum": "receivables.models.Receivable.Kind",
+        "ReceivableStateEnum": "receivables.states.State",
+        "PlanModeEnum": "receivables.models.Plan.Mode",
+        "PlanStatusEnum": "receivables.models.Plan.Status",
+        "InvoiceKindEnum": "receivables.models.invoices.Kind",
+        "InvoiceRequestStatusEnum": "receivables.models.InvoiceRequest.Status",
+        "RedConfirmationEnum": "receivables.models.invoices.Confirmation",
     },
 }
 

@@ -44,7 +44,9 @@ class PlanLineSet(BaseFormSet):
             field.widget.attrs["aria-label"] = field.label
 
 
-LINES = formset_factory(PlanLineForm, formset=PlanLineSet, extra=0, max_num=MAX_LINES, validate_max=True)
+LINES = formset_factory(
+    PlanLineForm, formset=PlanLineSet, extra=0, max_num=MAX_LINES, absolute_max=MAX_LINES + 1, validate_max=True
+)
 
 
 class PlanForm(MemberForm):
@@ -59,8 +61,10 @@ class PlanForm(MemberForm):
         self.lines = LINES(_turned(data), initial=lines or [{}], prefix=PREFIX)
         self.shown_mode = (data or self.initial).get("mode") or Mode.PERCENT
 
-    def is_valid(self):
-        return super().is_valid() and self.lines.is_valid()
+    def clean(self):
+        if not self.lines.is_valid():
+            self.add_error(None, _("Correct the lines first."))
+        return super().clean()
 
     @property
     def expected(self) -> int | None:

@@ -43,6 +43,8 @@ READING = {
     "approvals:start_flow": "flow.manage", "approvals:edit_flow": "flow.manage",
     "api:approvals": "approval.act", "api:approval-tasks": "approval.act", "api:approval-flows": "flow.manage",
     "api:delegations": "approval.act",
+    "receivables": "receivable.read", "api:receivables": "receivable.read", "api:plans": "receivable.read",
+    "invoices": "invoice.read", "api:invoices": "invoice.read", "api:invoice-requests": "invoice.read",
     "pools": "pool.read", "pools:create": "pool.manage", "api:pools": "pool.read",
     "orders": "contract.read", "orders:handovers": "handover.decide", "api:orders": "contract.read",
     "api:batches": "contract.read", "api:handovers": "contract.read", "api:handovers-list": "handover.decide",
