@@ -1,6 +1,7 @@
 """What this app tells the floor and the contracts when the product starts."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 def receivables() -> None:
@@ -70,16 +71,61 @@ def invoices() -> None:
 
 def desk() -> None:
     """Bank accounts, statements, receipts, the reconcile desk."""
+    from crm.core.activities import timeline
+    from crm.core.identity import subjects
+    from crm.core.web.navigation import Entry, register
+
+    from . import desk_jobs  # noqa: F401  (registers what follows an import)
+    from .actions import advances  # noqa: F401  (registers the job of advances)
+    from .models import Receipt
+
+    finance, readers = frozenset({"finance"}), frozenset({"rep", "manager", "finance"})
+    entries = (
+        ("reconcile", _("Reconcile"), "desk:desk", "checklist", finance, 62),
+        ("receipts", _("Receipts"), "desk:receipts", "inbox", readers, 64),
+        ("bank", _("Bank accounts"), "desk:accounts", "building", finance, 74),
+    )
+    for key, label, url_name, icon, roles, order in entries:
+        register(Entry(key, label, url_name, icon, roles, order=order, group=_("Money")))
+    register(Entry("reconcile", _("Reconcile"), "desk:desk", "checklist", finance, place="bottom", order=10))
+    register(Entry("receipt", _("Receipt"), "desk:create_receipt", "inbox", finance, place="create", order=70))
+    subjects.register(Receipt, url_name="desk:receipt", icon="inbox")
+    timeline.verbs(
+        {f"receipt.{verb}": words for verb, words in (
+            ("posted", _("Receipt posted")), ("reversed", _("Receipt reversed")), ("allocated", _("Money allocated")),
+            ("unallocated", _("Allocation taken back")), ("reserved", _("Reserved for refund")),
+            ("released", _("Reserve released")), ("refunded", _("Refunded")),
+        )}
+        | {"receivable.rounded": _("Small difference dropped"), "statementfile.imported": _("Statement imported")}
+    )  # fmt: skip
 
 
 def closing() -> None:
     """Refunds, write-offs, periods, provisions."""
     from crm.core.approvals import subjects
+    from crm.core.web import panels
+    from crm.core.web.navigation import Entry, register
 
     from .decisions import REFUND, WRITE_OFF
 
     subjects.register(REFUND)
     subjects.register(WRITE_OFF)
+    money, legal = _("Money"), frozenset({"finance", "legal"})
+    sales = frozenset({"rep", "manager"})
+    for entry in (
+        Entry("refunds", _("Refunds"), "closing:refunds", "arrow-back-up", legal | sales, order=70, group=money),
+        Entry("write_offs", _("Write-offs"), "closing:write_offs", "circle-x", legal, order=71, group=money),
+        Entry("periods", _("Periods"), "closing:periods", "lock", legal | {"admin"}, order=72, group=money),
+        Entry("provisions", _("Provisions"), "closing:provisions", "adjustments-horizontal", legal, order=73,
+              group=money),
+    ):  # fmt: skip
+        register(entry)
+    losses = panels.Panel("write_offs", _("Write-offs"), "closing:receivable_panel", "write_off.read", order=70)
+    panels.register("receivables.receivable", losses)
+    given_back = panels.Panel("refunds", _("Refunds"), "closing:receipt_panel", "refund.read", order=70)
+    panels.register("receivables.receipt", given_back)
+    credit = panels.Panel("credit", _("Credit"), "closing:credit_panel", "receivable.read", order=15)
+    panels.register("accounts.account", credit)
 
 
 def reports() -> None:
@@ -113,8 +159,8 @@ def dunning() -> None:
     subjects.register(LEGAL_STEP)
     money = _("Money")
     navigation.register(
-        navigation.Entry("dunning", _("Reminders"), "dunning:preview", "bell", roles=frozenset({"finance"}), order=66,
-                         group=money)
+        navigation.Entry("dunning", pgettext_lazy("dunning", "Reminders"), "dunning:preview", "bell", order=66,
+                         group=money, roles=frozenset({"finance"}))
     )  # fmt: skip
     promises = navigation.Entry("promises", _("Promises to pay"), "dunning:promises", "calendar-event",
                                 roles=frozenset({"rep", "manager"}), order=67, group=money)  # fmt: skip
