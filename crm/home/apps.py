@@ -11,3 +11,10 @@ class HomeConfig(AppConfig):
 
         register(Entry("today", _("Today"), "home:today", "checklist", order=10))
         register(Entry("today", _("Today"), "home:today", "checklist", place="bottom", order=10))
+        finance = frozenset({"finance"})
+        register(Entry("finance", _("Finance"), "home:finance", "coin", roles=finance, order=11))
+        register(Entry("finance", _("Finance"), "home:finance", "coin", roles=finance, place="bottom", order=11))
+        register(
+            Entry("figures", _("Orders and money"), "home:board", "chart-bar", order=65, group=_("Money"),
+                  roles=frozenset({"manager", "finance"}))
+        )  # fmt: skip

@@ -14,11 +14,14 @@ from crm.core.calendars import day_start
 from crm.core.identity.search import page_of
 from crm.core.people.models import Member
 from crm.core.people.reach import may
+from crm.core.people.roles import Role
 from crm.core.pools import clock
 from crm.core.pools.exemptions import with_protection
 from crm.core.records import Record
 from leads.models import Lead
 from opportunities.models import Opportunity
+from receivables import due
+from receivables.models import Receivable
 
 SHOWN = 8
 # Of the leads with the oldest follow-up, those that go back soonest are among the first.
@@ -93,3 +96,20 @@ def closing_this_month(member: Member, today: date) -> list[Opportunity]:
     mine = Opportunity.objects.visible_to(member).filter(owner=member, status=Opportunity.Status.OPEN)
     rows = mine.filter(close_date__lt=first_of_next).select_related("account", "stage")
     return list(rows.order_by("close_date", "pk")[:SHOWN])
+
+
+def overdue(member: Member) -> list[Receivable]:
+    """The member's own receivables that are overdue, oldest first."""
+    return _own(member, due.overdue)
+
+
+def due_this_week(member: Member) -> list[Receivable]:
+    """The member's own receivables that fall due this week."""
+    return _own(member, due.due_this_week)
+
+
+def _own(member: Member, listed) -> list[Receivable]:
+    """Through the list that manager and finance see, so that all of them see the same."""
+    if not (may(member, "receivable.read") and member.has_role(Role.REP, Role.MANAGER)):
+        return []
+    return listed(member, owner=str(member.pk)).first(SHOWN)
