@@ -118,7 +118,8 @@ def _quantities(old: dict | None, line: dict) -> str:
 
 
 def _trimmed(number: str) -> str:
-    return f"{Decimal(number).normalize():f}"
+    """With thousands, without zeros that say nothing."""
+    return f"{Decimal(number).normalize():,f}"
 
 
 def _delivered(change: ChangeOrder, contract: Contract) -> Preview:

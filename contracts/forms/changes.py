@@ -31,6 +31,8 @@ class _Row(MemberForm):
         name = self.initial.get("name", "")
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = f"{field.label} · {name}" if name else field.label
+            if not self.initial.get("now"):
+                field.widget.attrs["placeholder"] = field.label
 
 
 class LineChangeForm(_Row):

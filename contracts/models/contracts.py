@@ -50,6 +50,8 @@ class Contract(Terms, Record):
         TERMINATED = "terminated", _("Terminated")
 
     LIVE = (Status.EFFECTIVE, Status.PERFORMING)
+    # Kept in full by the Events, but no sentences for a timeline.
+    UNTOLD_COLUMNS = ("clauses", "signed_hash")
     MOVES = {
         Status.DRAFT: {Status.IN_APPROVAL},
         Status.IN_APPROVAL: {Status.APPROVED, Status.DRAFT},
@@ -188,6 +190,7 @@ class ChangeOrder(Record):
         APPLIED = "applied", _("Applied")
         VOID = "void", _("Void")
 
+    UNTOLD_COLUMNS = ("lines", "effects", "terms", "preview")
     MOVES = {
         Status.DRAFT: {Status.IN_APPROVAL, Status.VOID},
         Status.IN_APPROVAL: {Status.DRAFT, Status.APPROVED},
