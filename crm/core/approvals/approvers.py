@@ -65,7 +65,7 @@ def seats(node: Node, ask: Asking, at: datetime | None = None) -> list[Seat]:
 def find(node: Node, ask: Asking) -> list[Member]:
     """The members a node names, those who may decide only; empty means the administrators' queue."""
     assignee = node.get("assignee") or {}
-    seek = _KINDS.get(assignee.get("kind"))
+    seek = _KINDS.get(str(assignee.get("kind")))
     return seek(assignee.get("value"), ask) if seek else []
 
 

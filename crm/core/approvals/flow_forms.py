@@ -16,7 +16,7 @@ from .forms import colleagues
 from .levels import FLAGS, several
 
 ROLES = [(role.value, role.label) for role in Role if role != Role.PARTNER]
-MONEY = {"max_digits": 18, "decimal_places": 2, "min_value": Decimal(0), "required": False}
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2, "min_value": Decimal(0), "required": False}
 MATCHES = [("all", _("All of these")), ("any", _("One of these is enough"))]
 
 
@@ -84,13 +84,12 @@ class StepForm(MemberForm):
     def node(self) -> dict[str, Any]:
         """The node as `flows.clean_nodes` takes it."""
         given = self.cleaned_data
-        value = {"manager": given["level"], "role": given["role"], "member": given["people"], "unit": given["units"]}
+        picked = {"role": given["role"], "member": given["people"], "unit": given["units"]}
         discount = given["min_discount"]
         when = {name: given[name] for name in ("min_amount", "max_amount", "match", *FLAGS)}
         when |= {"min_discount": None if discount is None else discount / 100, "team": list(given["team"])}
-        picked = value.get(given["kind"])
-        picked = list(picked) if given["kind"] in ("role", "member", "unit") else picked
-        assignee = {"kind": given["kind"], "value": picked}
+        kind = given["kind"]
+        assignee = {"kind": kind, "value": list(picked[kind]) if kind in picked else given["level"]}
         return {"key": given["key"], "name": given["name"], "mode": given["mode"], "assignee": assignee, "when": when}
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -60,17 +61,15 @@ def in_words(time: timedelta) -> str:
 def waits(tenant: Tenant, subject_type: str, period: Period) -> dict[str, Wait]:
     """Node key → its waiting times; `period` is one of the company's local dates. One query."""
     start, end = period.instants(tenant.zone) or (None, None)
-    params = {"tenant": tenant.pk, "subject": subject_type, "start": start, "end": end}
+    params: dict[str, Any] = {"tenant": tenant.pk, "subject": subject_type, "start": start, "end": end}
     with connection.cursor() as cursor:
         cursor.execute(WAITS, params)
         return {node: Wait(*row) for node, *row in cursor.fetchall()}
 
 
-def to_decide(member: Member) -> int:
-    """What waits for this member; the queue without approvers counts for administrators. Asked once per request."""
-    if "to_decide" not in member.__dict__:
-        member.to_decide = ApprovalTask.objects.of(member.tenant_id).filter(inbox_q(member)).count()
-    return member.to_decide
+def to_decide(member: Member):
+    """What waits for this member; the queue without approvers counts for administrators."""
+    return ApprovalTask.objects.of(member.tenant_id).filter(inbox_q(member))
 
 
 def inbox_q(member: Member) -> Q:

@@ -39,17 +39,17 @@ def notify_many(notices: Iterable[Notification]) -> None:
 
 def mark_read(member: Member, ids: Iterable[int]) -> int:
     """Mark some of the member's own notices as read; returns how many were unread."""
-    return _unread(member).filter(pk__in=list(ids)).update(read_at=timezone.now())
+    return unread(member).filter(pk__in=list(ids)).update(read_at=timezone.now())
 
 
 def mark_all_read(member: Member) -> int:
-    return _unread(member).update(read_at=timezone.now())
+    return unread(member).update(read_at=timezone.now())
 
 
 def unread_count(member: Member) -> int:
-    """For the bell: one query on the partial index."""
-    return _unread(member).count()
+    return unread(member).count()
 
 
-def _unread(member: Member):
+def unread(member: Member):
+    """What the bell counts, on the partial index."""
     return Notification.objects.visible_to(member).filter(read_at=None)

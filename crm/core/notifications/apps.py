@@ -10,8 +10,8 @@ class NotificationsConfig(AppConfig):
         from crm.core.web import navigation
 
         from . import mailer  # noqa: F401  (registers the job)
-        from .actions import unread_count
+        from .actions import unread
 
         navigation.register(
-            navigation.Entry("notices", _("Notices"), "notifications:list", "bell", place="top", count=unread_count)
+            navigation.Entry("notices", _("Notices"), "notifications:list", "bell", place="top", count=unread)
         )

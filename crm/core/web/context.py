@@ -36,6 +36,10 @@ def wants_fragment(request: HttpRequest) -> bool:
 
 
 def menus(member: Any, path: str) -> dict[str, list[navigation.Link]]:
+    if member is not None:
+        navigation.counted(
+            [each for place in PLACES for each in navigation.entries(place, frozenset(member.roles))], member
+        )
     return {place: navigation.links(place, member, path) for place in PLACES}
 
 

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 
@@ -21,8 +24,9 @@ class Entry:
 
     `place`: sidebar (desktop), bottom (phone bar, four at most), create (behind the + button),
     top (icons beside the search box), account (the member's own menu), search (the target of
-    the search box, one entry). `roles` empty means everyone. `count` returns a number shown
-    as a badge, 0 for none; it runs on every page, so it must be one cheap query.
+    the search box, one entry). `roles` empty means everyone. `count` returns the rows to count for
+    a badge (all of a page's are counted in one statement) or the number itself; it runs on every
+    page, so it must be cheap.
     """
 
     key: str
@@ -33,7 +37,7 @@ class Entry:
     place: Place = "sidebar"
     order: int = 100
     group: str | Promise = ""
-    count: Callable[[Any], int] | None = field(default=None, compare=False)
+    count: Callable[[Any], int | QuerySet] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,38 @@ def links(place: Place, member: Any, path: str) -> list[Link]:
     chosen = entries(place, frozenset(member.roles))
     urls = [reverse(entry.url_name, kwargs={"tenant": member.tenant.slug}) for entry in chosen]
     current = max((url for url in urls if path.startswith(url)), key=len, default="")
-    return [_link(entry, url, url == current, member) for entry, url in zip(chosen, urls, strict=True)]
+    counts = counted(chosen, member)
+    return [_link(entry, url, url == current, counts) for entry, url in zip(chosen, urls, strict=True)]
 
 
-def _link(entry: Entry, url: str, current: bool, member: Any) -> Link:
-    count = entry.count(member) if entry.count else 0
+def _link(entry: Entry, url: str, current: bool, counts: dict[Callable, int]) -> Link:
+    count = counts[entry.count] if entry.count else 0
     return Link(entry.key, str(entry.label), entry.icon, str(entry.group), url, count, current)
+
+
+def counted(chosen: list[Entry], member: Any) -> dict[Callable, int]:
+    """The badges of these entries by their `count`; each is counted once for one `member` object (a request)."""
+    known = member.__dict__.setdefault("menu_counts", {})
+    asked = {entry.count: entry.count(member) for entry in chosen if entry.count and entry.count not in known}
+    rows = {count: found for count, found in asked.items() if isinstance(found, QuerySet)}
+    known.update({**asked, **dict(zip(rows, _count_together(list(rows.values())), strict=True))})
+    return known
+
+
+def _count_together(querysets: list[QuerySet]) -> list[int]:
+    if not querysets:
+        return []
+    parts = [_rows_sql(rows) for rows in querysets]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT " + ", ".join(f"(SELECT count(*) FROM ({sql}) part)" for sql, _params in parts),
+            [value for _sql, params in parts for value in params],
+        )
+        return list(cursor.fetchone())
+
+
+def _rows_sql(rows: QuerySet) -> tuple[str, tuple]:
+    try:
+        return rows.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return "SELECT 1 WHERE FALSE", ()

@@ -39,7 +39,7 @@ def _open_tasks(tenant) -> Prefetch:
 
 
 def _waiting(request, key: str):
-    return to_decide(request.member) if key == "decide" else ""
+    return to_decide(request.member).count() if key == "decide" else ""
 
 
 @require_safe
