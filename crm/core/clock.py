@@ -25,3 +25,8 @@ def dated(moment: datetime):
 
 def now() -> datetime:
     return _told.get() or timezone.now()
+
+
+def is_told() -> bool:
+    """Whether the past is being told: nobody is to be notified of it."""
+    return _told.get() is not None

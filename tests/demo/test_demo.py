@@ -5,15 +5,21 @@ from datetime import date
 import pytest
 from django.test import Client
 
+from contracts.models import Contract
 from crm.core import names
 from crm.core.activities.models import Activity, Task
+from crm.core.approvals.models import ApprovalTask
+from crm.core.calendars import local_date
 from crm.core.events.models import Event
 from crm.core.people.models import Member
 from crm.core.tenancy.state import enter
+from crm.home.demo import sales
 from crm.home.demo.load import load
 from crm.home.demo.story import COUNTS, tell
 from leads.models import Lead
 from opportunities.models import Opportunity, OpportunityChange
+from receivables import verifier
+from receivables.models import Incoming, Period, Receivable
 from tests.conftest import BOTH
 
 TODAY = date(2026, 3, 2)
@@ -33,7 +39,9 @@ def test_codes_and_phones_are_valid_in_form():
 
 
 @pytest.mark.django_db(databases=BOTH)
-def test_the_company_lives():
+def test_the_company_lives(monkeypatch):
+    """The whole story, with a tenth of its contracts."""
+    monkeypatch.setattr(sales, "SHARE_SIGNED", 0.1)
     tenant = load(tell(TODAY), slug="show")
     with enter(tenant):
         assert Lead.objects.of(tenant).count() == COUNTS["leads"]
@@ -42,11 +50,26 @@ def test_the_company_lives():
         assert Task.objects.of(tenant).exists()
         assert Member.objects.of(tenant).filter(is_system=False).count() == 40
         _check_history(tenant)
+        _check_cash(tenant)
         boss = Member.objects.of(tenant).get(email="manager0@show.example")
     client = Client()
     client.force_login(boss.user)
     for page in ("leads", "accounts", "opportunities", "funnel", "visits", "today"):
         assert client.get(f"/show/{page}/").status_code == 200, page
+
+
+def _check_cash(tenant) -> None:
+    """Contracts at several stages, money paid and owed, something on every desk, and ledgers without a difference."""
+    assert {*Contract.objects.of(tenant).values_list("status", flat=True)} >= {"in_approval", "performing"}
+    assert Receivable.objects.of(tenant).filter(balance__gt=0, due_date__lt=TODAY).exists()
+    assert Receivable.objects.of(tenant).filter(balance=0).exists()
+    assert Incoming.objects.of(tenant).filter(left__gt=0).count() >= 2
+    assert {*Period.objects.of(tenant).values_list("status", flat=True)} == {"soft_closed", "closed"}
+    assert ApprovalTask.objects.of(tenant).filter(status="open").count() >= 5
+    assert not list(verifier.differences(tenant))
+    signed = Contract.objects.of(tenant).exclude(sign_date=None).earliest("sign_date")
+    event = Event.objects.of(tenant).get(kind="contract.signed", subject_id=signed.pk)
+    assert local_date(event.at, tenant.zone) == signed.sign_date < TODAY
 
 
 def _check_history(tenant) -> None:

@@ -22,6 +22,7 @@ from opportunities.actions import default_pipeline
 
 from . import pasts
 from . import vocabulary as words
+from .cash import Cash
 from .story import Person, Story
 
 SLUG = "demo"
@@ -67,6 +68,8 @@ class Loader:
         self.say("activities and tasks")
         self._activities()
         self._tasks()
+        self.say("contracts and cash")
+        Cash(self).run()
 
     def _member(self, number: int, person: Person) -> Member:
         if number == 1:
