@@ -290,6 +290,9 @@ SPECTACULAR_SETTINGS = {
         "InvoiceKindEnum": "receivables.models.invoices.Kind",
         "InvoiceRequestStatusEnum": "receivables.models.InvoiceRequest.Status",
         "RedConfirmationEnum": "receivables.models.invoices.Confirmation",
+        "RefundStatusEnum": "receivables.models.Refund.Status",
+        "WriteOffStatusEnum": "receivables.models.WriteOff.Status",
+        "PeriodStatusEnum": "receivables.models.Period.Status",
     },
 }
 

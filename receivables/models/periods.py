@@ -1,5 +1,7 @@
 """Accounting periods, credit classes and the provision for doubtful accounts (domain.md 4.10, 6.19)."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +17,12 @@ from crm.core.tenancy.models import AppendOnlyModel, TenantForeignKey
 from .ledger import MONEY, ZERO, Receivable
 
 RATE = {"max_digits": 9, "decimal_places": 6}
+
+
+def in_percent(rate: Decimal) -> str:
+    """A share from 0 to 1 as people read it, with all its digits: 0.0225 → 2.25%."""
+    text = f"{rate * 100:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
 
 
 class Period(Record):
@@ -105,6 +113,11 @@ class ProvisionMatrix(Record):
     def __str__(self):
         return f"{self.valid_from}"
 
+    @property
+    def percents(self) -> dict[str, list[str]]:
+        """The rates as people read them."""
+        return {letter: [in_percent(Decimal(rate)) for rate in row] for letter, row in sorted(self.rates.items())}
+
 
 class Assessment(Record):
     """单项计提: a receivable judged on its own from a day on; it leaves the matrix. The latest one counts."""
@@ -126,6 +139,10 @@ class Assessment(Record):
     @classmethod
     def visible_q(cls, member) -> Q:
         return reach_q(member, "provision.read", "receivable__owner")
+
+    @property
+    def percent(self) -> str:
+        return "" if self.rate is None else in_percent(self.rate)
 
 
 class ProvisionRun(Record):
@@ -173,3 +190,7 @@ class ProvisionLine(AppendOnlyModel):
 
     class Meta:
         ordering = ["id"]
+
+    @property
+    def percent(self) -> str:
+        return in_percent(self.rate)
