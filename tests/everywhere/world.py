@@ -10,7 +10,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts import actions as accounts
-from contracts.actions import quotes
+from contracts.actions import batches, contracts, orders, quotes
 from contracts.models import TaxCode
 from crm.core import records
 from crm.core.activities import actions as activities
@@ -20,6 +20,7 @@ from crm.core.pools.models import Pool
 from crm.core.tenancy.backend.schema import owning_tenant
 from leads.models import Lead
 from opportunities import actions as opportunities
+from receivables.models import BankAccount, BankLine, Incoming, PayerAlias, Receipt, StatementFile
 
 from .addresses import FOREIGN_ID
 
@@ -50,6 +51,29 @@ def build(cast, canary: str) -> SimpleNamespace:
     tax = TaxCode.objects.of(cast.tenant).get(code="V13")
     offered = {"product": product, "quantity": Decimal(1), "unit_price": Decimal(100), "tax_code": tax}
     quote = quotes.create_quote(by=seller, opportunity=deal, title=f"{canary} quote", lines=[offered])
+    contract = contracts.draft_contract(
+        by=seller, account=account, legal_entity=quote.legal_entity, title=f"{canary} contract", kind="service",
+        lines=[offered], end_date=now.date() + timedelta(days=10),
+    )  # fmt: skip
+    records.update(contract, by=admin, status="effective", handover="pending", delivery_manager=seller)
+    order = orders.create_order(contract, by=seller, erp_ref=f"{canary} order")
+    batch = batches.plan_batch(order, by=seller, planned_on=now.date(), delivery_note=f"{canary} note")
+    bank = records.create(
+        BankAccount, by=admin, legal_entity=quote.legal_entity, name=f"{canary} bank", number=f"{canary} 6222"
+    )
+    statement = records.create(
+        StatementFile, by=admin, bank_account=bank, name=f"{canary}.csv", sha256="0" * 64, status="imported"
+    )
+    [line] = records.append(
+        [BankLine(tenant=cast.tenant, bank_account=bank, statement=statement, row_key="1", day=now.date(),
+                  credit=Decimal("70.00"), counterparty=f"{canary} payer")]
+    )  # fmt: skip
+    records.append([Incoming(tenant=cast.tenant, line=line, bank_account=bank, day=line.day, amount=line.credit)])
+    receipt = records.create(
+        Receipt, by=admin, number=f"SK-{canary}", account=account, legal_entity=quote.legal_entity, status="posted",
+        amount=Decimal("50.00"), received_on=now.date(), payer=f"{canary} payer",
+    )  # fmt: skip
+    payer = records.create(PayerAlias, by=admin, account=account, name=f"{canary} payer", name_key="K")
     lead = records.create(
         Lead, by=seller, name=f"{canary} lead", phone="13700137000", status="assigned", owner=seller, owned_at=now,
         owner_reason="created", home_pool=pool,
