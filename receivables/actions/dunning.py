@@ -74,16 +74,22 @@ def _check(steps: Sequence[Step]) -> None:
 def run(tenant, *, by: Member, today: date | None = None, limit: int | None = None) -> DunningRun:
     """Give every notice that is due on `today` (a business date of the company), at most `limit` of each policy."""
     require(by, "dunning.manage")
-    today = today or tenant.today()
     end_cycles(tenant, by=by)
-    with transaction.atomic():
-        this = records.create(DunningRun, by=by, day=today, left_out=_left_out(tenant, today))
-    for policy in selection.policies(tenant):
-        ids = selection.sendable(policy, today).order_by("account_id", "pk").values_list("pk", flat=True)
-        ids = list(ids[:limit])
+    this, work = _begin(tenant, today or tenant.today(), limit, by)
+    for policy, ids in work:
         for start in range(0, len(ids), CHUNK):
             _remind(this, policy, ids[start : start + CHUNK], by)
     return this
+
+
+@transaction.atomic
+def _begin(tenant, today: date, limit: int | None, by: Member) -> tuple[DunningRun, list]:
+    """The run in the log, and the ids of what is due, customer by customer."""
+    work = []
+    for policy in selection.policies(tenant):
+        rows = selection.sendable(policy, today).order_by("account_id", "pk")
+        work.append((policy, list(rows.values_list("pk", flat=True)[:limit])))
+    return records.create(DunningRun, by=by, day=today, left_out=_left_out(tenant, today)), work
 
 
 def _left_out(tenant, today: date) -> dict[str, int]:
