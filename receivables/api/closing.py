@@ -1,5 +1,7 @@
 """The REST face of refunds, write-offs, periods, provisions and credit classes."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -24,7 +26,7 @@ from receivables.models import (
     WriteOff,
 )
 
-AMOUNT = {"max_digits": 18, "decimal_places": 2, "min_value": LEAST}
+AMOUNT: dict[str, Any] = {"max_digits": 18, "decimal_places": 2, "min_value": LEAST}
 
 
 class ClosingSerializer(serializers.Serializer):

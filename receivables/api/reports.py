@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.forms import Form
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, viewsets
@@ -32,8 +33,12 @@ def _asked(request) -> tuple[AgeingForm, Question]:
     form = AgeingForm(request.query_params, member=request._request.member)
     question = form.question()
     if form.errors:
-        raise exceptions.ValidationError(form.errors)
+        raise _wrong(form)
     return form, question
+
+
+def _wrong(form: Form) -> exceptions.ValidationError:
+    return exceptions.ValidationError({name: [str(error) for error in errors] for name, errors in form.errors.items()})
 
 
 def _sums(question: Question, row: Row) -> dict[str, Any]:
@@ -124,7 +129,7 @@ class StatementOfAccountViewSet(viewsets.ViewSet):
             raise exceptions.NotFound
         form = SpanForm(request.query_params, member=member)
         if not form.is_valid():
-            raise exceptions.ValidationError(form.errors)
+            raise _wrong(form)
         found = statement(account, by=member, **{name: form.cleaned_data[name] for name in form.fields})
         return Response({
             "account": account.pk, "start": found.start, "end": found.end, "currency": found.currency,

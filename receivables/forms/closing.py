@@ -1,6 +1,7 @@
 """What finance fills in at refunds, write-offs, months and provisions."""
 
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +14,7 @@ from receivables.heat import bucket_titles
 from receivables.models import CreditClass, Receipt
 
 LEAST = Decimal("0.01")
-REASON = {"label": _("Reason"), "widget": forms.Textarea({"rows": 3}), "max_length": 2000}
+REASON: dict[str, Any] = {"label": _("Reason"), "widget": forms.Textarea({"rows": 3}), "max_length": 2000}
 
 
 def amount_field() -> forms.DecimalField:
@@ -57,7 +58,7 @@ class RecoverForm(MemberForm):
         super().__init__(*args, **kwargs)
         receivable = write_off.receivable
         field = self.fields["receipt"]
-        field.queryset = field.queryset.filter(  # type: ignore[attr-defined]
+        field.queryset = field.queryset.filter(
             account=receivable.account_id, legal_entity=receivable.legal_entity_id, status=Receipt.Status.POSTED,
             unallocated__gt=0,
         )  # fmt: skip

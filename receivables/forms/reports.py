@@ -90,7 +90,7 @@ def _owners(team: Team | None, owner: Member | None) -> list[int | None] | None:
     if team is None:
         return _ids(owner)
     members = set(team.members().values_list("pk", flat=True))
-    return sorted(members & {owner.pk}) if owner else sorted(members)
+    return [*sorted(members & {owner.pk} if owner else members)]
 
 
 class BoundsForm(forms.Form):

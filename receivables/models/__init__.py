@@ -16,9 +16,9 @@ from .ledger import Adjustment, Allocation, ArEntry, CreditEntry, Plan, Receivab
 from .periods import AgeingBuckets, Assessment, CreditClass, Period, ProvisionLine, ProvisionMatrix, ProvisionRun
 
 __all__ = [
-    "Adjustment", "AgeingBuckets", "Allocation", "ArEntry", "Assessment", "BankAccount", "BankLine", "CashForecast", "CashSnapshot",
-    "CreditClass", "CreditEntry", "CustomerHold", "DeskRules", "DunningLetter", "DunningNotice", "DunningPolicy",
-    "DunningRun", "Incoming", "Invoice", "InvoiceLine", "InvoiceRequest", "InvoiceShare", "InvoiceVoid", "LegalStep",
-    "PayerAlias", "PaymentDelay", "Period", "Plan", "PromiseToPay", "ProvisionLine", "ProvisionMatrix",
-    "ProvisionRun", "Receipt", "Receivable", "Refund", "StatementFile", "UsualTerm", "WriteOff",
+    "Adjustment", "AgeingBuckets", "Allocation", "ArEntry", "Assessment", "BankAccount", "BankLine", "CashForecast",
+    "CashSnapshot", "CreditClass", "CreditEntry", "CustomerHold", "DeskRules", "DunningLetter", "DunningNotice",
+    "DunningPolicy", "DunningRun", "Incoming", "Invoice", "InvoiceLine", "InvoiceRequest", "InvoiceShare",
+    "InvoiceVoid", "LegalStep", "PayerAlias", "PaymentDelay", "Period", "Plan", "PromiseToPay", "ProvisionLine",
+    "ProvisionMatrix", "ProvisionRun", "Receipt", "Receivable", "Refund", "StatementFile", "UsualTerm", "WriteOff",
 ]  # fmt: skip
