@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from contracts.actions.prices import current_list, tax_codes_on, usual_tax_code, valid_on
-from contracts.actions.quotes import LINE, MOST_LINES
+from contracts.actions.quotes import LINE, MOST_LINES, VALID_DAYS
 from contracts.models import PriceList, Quote, QuoteLine, TaxCode
 from crm.core.catalog.models import Product
 from crm.core.entities.actions import default_entity
@@ -45,6 +46,7 @@ class LineForm(MemberForm):
         self.fields["tax_code"].choices = [(pk, str(code)) for pk, code in codes.items()]
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = field.label
+        self.fields["description"].widget.attrs["placeholder"] = self.fields["description"].label
 
     def clean_tax_code(self) -> TaxCode:
         return self.codes[int(self.cleaned_data["tax_code"])]
@@ -79,7 +81,7 @@ class LineSheet:
     def blank(self) -> dict:
         """What a new row holds."""
         usual = usual_tax_code(default_entity(self.member.tenant_id), self.today)
-        return {"quantity": Decimal(1), "discount": Decimal(0), "tax_code": usual.pk if usual else None}
+        return {"quantity": Decimal(1), "discount": Decimal(0), "tax_code": str(usual.pk) if usual else ""}
 
     @cached_property
     def forms(self) -> list[LineForm]:
@@ -175,6 +177,7 @@ class NewQuoteForm(QuoteForm):
         super().__init__(data, member=member, **kwargs)
         today = self.sheet.today
         usual = {"price_list": current_list(member.tenant_id, today), "legal_entity": default_entity(member.tenant_id)}
+        usual["valid_until"] = today + timedelta(days=VALID_DAYS)
         self.initial = {**usual, "opportunity": deal, "title": deal.name if deal else "", **self.initial}
         self.fields["title"].required = self.fields["valid_until"].required = False
 

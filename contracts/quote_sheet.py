@@ -72,7 +72,7 @@ def _values(form: LineForm) -> dict | None:
     if form.initial.get("unit_price") is None:
         return None
     given = dict(form.initial)
-    product, code = given.pop("product", None), given.pop("tax_code")
+    product, code = given.pop("product", None), int(given.pop("tax_code"))
     numbers = {name: Decimal(given.pop(name)) for name in ("quantity", "unit_price", "discount")}
     return {**given, **numbers, "product_id": product, "tax_code": form.codes[code]}
 

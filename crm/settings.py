@@ -263,6 +263,8 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    # How many proxies of ours add the caller's address; without one, what a caller says of himself is not believed.
+    "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=int(env.bool("BEHIND_TLS_PROXY", default=False))),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Leadline",
@@ -276,6 +278,7 @@ SPECTACULAR_SETTINGS = {
     # Several records have a status; of some, more than one component shows it.
     "ENUM_NAME_OVERRIDES": {
         "LeadStatusEnum": "leads.models.Lead.Status",
+        "QuoteStatusEnum": "contracts.models.Quote.Status",
         "ApprovalStatusEnum": "crm.core.approvals.models.Instance.Status",
         "ApprovalTaskStatusEnum": "crm.core.approvals.models.ApprovalTask.Status",
         "ApprovalTaskKindEnum": "crm.core.approvals.models.ApprovalTask.Kind",

@@ -19,8 +19,9 @@ PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
 )
-# The last three are what the product's PDF files need.
-PACKAGES = ("chromium", "fonts-noto-cjk", "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
+# What the product's PDF files need.
+PDF_PACKAGES = ("fonts-noto-cjk", "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
+PACKAGES = ("chromium", *PDF_PACKAGES)
 
 
 def playwrights_own() -> str | None:

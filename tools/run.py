@@ -17,9 +17,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from ctypes.util import find_library
 from pathlib import Path
 
 from tools import servers
+from tools.browser import PDF_PACKAGES
 from tools.machine import ROOT, Trouble, installed, main_of, run_dir, step
 from tools.processes import Family, fell, interrupted, on_signals, wait_until
 from tools.state import alone, make_state, read_secrets
@@ -188,6 +190,8 @@ def welcome(state: Path, port: int, seconds: float) -> None:
     lines = login_lines(state)
     if lines:
         print("Demo logins:", *lines, sep="\n  ")
+    if not all(find_library(name) for name in ("pango-1.0", "pangoft2-1.0")):
+        print("PDF files need system libraries; on Debian: apt-get install " + " ".join(PDF_PACKAGES))
     print("Ctrl-C stops it; the data is kept.", flush=True)
 
 

@@ -41,7 +41,7 @@ class TaxCode(Record):
         ]  # fmt: skip
 
     def __str__(self):
-        return f"{self.code} {self.rate * 100:.3g} %" if self.rate else f"{self.code} {self.name}"
+        return f"{self.code} {(self.rate * 100).normalize():f}%" if self.rate else f"{self.code} {self.name}"
 
 
 class PriceList(Record):

@@ -54,7 +54,7 @@ def public(view: Callable) -> Callable:
                 raise Http404
             quote.tenant = tenant
             response = view(request, quote)
-        response["Referrer-Policy"] = "no-referrer"
+        response["Referrer-Policy"] = "same-origin"  # the secret goes nowhere else; forms need their origin
         response["X-Robots-Tag"] = "noindex"
         return response
 

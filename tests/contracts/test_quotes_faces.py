@@ -310,7 +310,7 @@ def test_the_customer_reads_and_accepts_without_signing_in(acme, trade, offered,
     answer = public("get", path)
     page = answer.content.decode()
     assert answer.status_code == 200 and "180.00" in page and offered.number in page and "Buyer" in page
-    assert answer["Referrer-Policy"] == "no-referrer" and "no-store" in answer["Cache-Control"]
+    assert answer["Referrer-Policy"] == "same-origin" and "no-store" in answer["Cache-Control"]
     for hidden in (CANARY, "below the floor", '"/acme/', "price list", "100.00 off", "robability"):
         assert hidden not in page, hidden
     assert public("post", f"{path}accept/", {"name": " "}).status_code == 422
