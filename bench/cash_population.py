@@ -4,7 +4,6 @@ Six receivables a contract, due month by month; the older two thirds are paid by
 lines 400,000 are those receipts, 5,000 wait at the desk and the rest are payments going out. Scaled by `contracts`.
 """
 
-from datetime import date
 from types import SimpleNamespace
 
 from django.db import transaction
@@ -15,6 +14,7 @@ from contracts.models import Contract
 from crm.core import records
 from crm.core.company import actions as company
 from crm.core.entities.models import LegalEntity
+from crm.core.identity.index import rebuild
 from crm.core.people.models import Member, User
 from crm.core.tenancy.state import enter
 from receivables.models import (
@@ -23,6 +23,7 @@ from receivables.models import (
     BankAccount,
     BankLine,
     CreditEntry,
+    Incoming,
     Plan,
     Receipt,
     Receivable,
@@ -31,7 +32,7 @@ from receivables.models import (
 
 FIRST = 10_000_000  # ids given here begin where no sequence has come
 PER_CONTRACT, PAID_SHARE, SELLERS = 6, 4, 20
-TABLES = (Account, Contract, Plan, Receivable, Receipt, Allocation, ArEntry, CreditEntry, BankLine)
+TABLES = (Account, Contract, Plan, Receivable, Receipt, Allocation, ArEntry, CreditEntry, BankLine, Incoming)
 
 
 def found() -> SimpleNamespace:
@@ -61,6 +62,7 @@ def fill(house: SimpleNamespace, contracts: int = 50_000) -> None:
         _documents(common, parties, owner, contracts)
         _ledgers(common, parties, house, contracts)
         _bank(common, house, contracts)
+        rebuild(house.tenant, Account)
     analyze(*TABLES)
     for model in TABLES:
         restart_ids(model, FIRST * 10)
@@ -100,6 +102,10 @@ def _ledgers(common, parties, house, contracts: int) -> None:
         **common, "id": "key", "bank_account_id": str(house.bank.pk), "statement_id": str(house.statement.pk),
         "row_key": "'paid' || key", "day": "due_date", "credit": "5000.00", "counterparty": "'客户' || account_id",
     })  # fmt: skip
+    insert(Incoming, paid, {
+        **common, "line_id": "key", "bank_account_id": str(house.bank.pk), "day": "due_date", "amount": "5000.00",
+        "booked": "5000.00",
+    })  # fmt: skip
     insert(Receipt, paid, {
         **common, **lines, "id": "key", "number": "'SK-' || key", "received_on": "due_date", "status": "'posted'",
         "allocated": "5000.00", "bank_line_id": "key", "contract_id": "NULL::bigint",
@@ -125,17 +131,22 @@ def _bank(common, house, contracts: int) -> None:
     )
 
 
-def waiting_lines(house: SimpleNamespace, lines: int, contracts: int) -> StatementFile:
+def waiting_lines(house: SimpleNamespace, lines: int, contracts: int, turn: int = 0) -> list[int]:
     """A statement of `lines` payments that came in: customers by exact name, every second with a contract number."""
     with enter(house.tenant), transaction.atomic():
         by = company.system_member(house.tenant)
         statement = records.create(
-            StatementFile, by=by, bank_account=house.bank, name=f"{date.today()}.csv", sha256=f"{lines:064d}"
+            StatementFile, by=by, bank_account=house.bank, name=f"new{turn}.csv", sha256=f"{turn:064d}"
         )
+        common = {"tenant_id": str(house.tenant.pk), "bank_account_id": str(house.bank.pk)}
         insert(BankLine, f"generate_series(1, {lines}) AS g", {
-            "tenant_id": str(house.tenant.pk), "bank_account_id": str(house.bank.pk), "statement_id": str(statement.pk),
-            "row_key": "'new' || g", "day": "date '2026-11-20'", "credit": "10000.00",
+            **common, "statement_id": str(statement.pk), "row_key": f"'new{turn}-' || g", "credit": "10000.00",
+            "day": f"date '{house.tenant.today()}'",
             "counterparty": f"'客户' || g % {contracts // 5} || '机械有限公司'",
             "memo": "CASE WHEN g % 2 = 0 THEN '合同 HT-C-' || g ELSE '货款' END",
         })  # fmt: skip
-    return statement
+        new = f"receivables_bankline WHERE tenant_id = {house.tenant.pk} AND statement_id = {statement.pk}"
+        insert(Incoming, new, {**common, "line_id": "id", "day": "day", "amount": "credit"})
+        ids = list(BankLine.objects.of(house.tenant).filter(statement=statement).values_list("pk", flat=True))
+    analyze(BankLine, Incoming)
+    return ids

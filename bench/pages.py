@@ -21,10 +21,10 @@ FUNNEL = """
 LIST = "SELECT * FROM opportunities_opportunity WHERE tenant_id = %s AND status = 'open' ORDER BY id DESC LIMIT 51"
 
 
-def times(act) -> list[float]:
+def times(act, rounds: int = ROUNDS) -> list[float]:
     """Milliseconds of each round, after three that are not counted."""
     found = []
-    for _ in range(ROUNDS + 3):
+    for _ in range(rounds + 3):
         started = time.perf_counter()
         act()
         found.append((time.perf_counter() - started) * 1000)
