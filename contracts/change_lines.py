@@ -124,7 +124,7 @@ def put(contract: Contract, lines: Iterable[Mapping[str, Any]], *, by: Member) -
     rows = {row.pk: row for row in contract.lines.all()}
     new = []
     for order, line in enumerate(lines, 1):
-        values = {name: Decimal(line[name]) for name in PLACES}
+        values: dict[str, Any] = {name: Decimal(line[name]) for name in PLACES}
         if line["line"] is None:
             new.append(
                 ContractLine(

@@ -21,7 +21,7 @@ WORDS = {
 }  # fmt: skip
 WORDS |= {
     "opportunity.won_by_contract": _("Won by a contract"),
-    "changeorder.drafted": _("Change drafted"), "changeorder.submitted": _("Sent for approval"),
+    "changeorder.submitted": _("Sent for approval"),
     "changeorder.applied": _("Applied"), "changeorder.approved": _("Approved"), "changeorder.voided": _("Void"),
     "changeorder.discarded": _("Discarded"), "changeorder.rejected": _("Rejected"),
     "changeorder.returned": _("Returned"), "changeorder.withdrawn": _("Withdrawn"),

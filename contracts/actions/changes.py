@@ -39,7 +39,7 @@ def draft_change(contract: Contract, *, by: Member, kind: str, grounds: str, **c
     _require_role(values["delta"], locked, by)
     number = ChangeOrder.objects.of(by.tenant_id).filter(contract=locked).count() + 1
     return records.create(
-        ChangeOrder, by=by, verb="drafted", contract=locked, owner=by, number=number, base_revision=locked.revision,
+        ChangeOrder, by=by, contract=locked, owner=by, number=number, base_revision=locked.revision,
         kind=kind, grounds=_said(grounds), **values,
     )  # fmt: skip
 
@@ -238,7 +238,7 @@ def _rewrite(contract: Contract, change: ChangeOrder, by: Member) -> None:
     }  # fmt: skip
     if change.new_end_date:
         values["end_date"] = change.new_end_date
-    how = {"by": by, "verb": "changed", "reason": change.grounds, "data": {"change": change.pk}}
+    how: dict[str, Any] = {"by": by, "verb": "changed", "reason": change.grounds, "data": {"change": change.pk}}
     if change.kind == Kind.CANCEL:
         records.move(contract, Contract.Status.TERMINATED, **{**how, "verb": "terminated"}, **values)
     else:

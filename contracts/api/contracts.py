@@ -1,6 +1,7 @@
 """The REST face of contracts and their changes. Money and quantities are text."""
 
 from decimal import Decimal
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -19,8 +20,8 @@ from crm.core.people.models import Member
 from crm.core.web.api import RecordSerializer, RecordViewSet, ScopedRelatedField, verb
 
 ZERO = Decimal(0)
-SUM = {"max_digits": 18, "decimal_places": 2}
-QUANTITY = {"max_digits": 14, "decimal_places": 3, "min_value": ZERO}
+SUM: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}
+QUANTITY: dict[str, Any] = {"max_digits": 14, "decimal_places": 3, "min_value": ZERO}
 TERMS = contracts.TERMS
 
 
@@ -235,21 +236,21 @@ class ChangeContentSerializer(ContractVerbSerializer):
     """What a change is drafted from."""
 
     contract = ScopedRelatedField(model=Contract)
-    kind = serializers.ChoiceField(choices=ChangeOrder.Kind)
+    kind = serializers.ChoiceField(choices=ChangeOrder.Kind.choices)
     grounds = serializers.CharField(max_length=2000)
     delta = serializers.DecimalField(required=False, allow_null=True, **SUM)
     lines = ChangeLineSerializer(many=True, required=False)
     effects = ChangeEffectSerializer(many=True, required=False)
-    how = serializers.ChoiceField(choices=Spread, required=False)
+    how = serializers.ChoiceField(choices=Spread.choices, required=False)
     target = serializers.IntegerField(required=False, allow_null=True)
-    excess = serializers.ChoiceField(choices=ChangeOrder.Excess, required=False)
+    excess = serializers.ChoiceField(choices=ChangeOrder.Excess.choices, required=False)
     refund_account = serializers.CharField(max_length=100, required=False, allow_blank=True)
     new_end_date = serializers.DateField(required=False, allow_null=True)
     terms = ChangeTermsSerializer(required=False)
 
 
 class ChangePreviewRowSerializer(serializers.Serializer):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a column of the answer, not the field's label
     before = serializers.DecimalField(allow_null=True, **SUM)
     after = serializers.DecimalField(allow_null=True, **SUM)
     note = serializers.CharField()

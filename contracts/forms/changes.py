@@ -1,6 +1,7 @@
 """A change order as people type it: why, the lines as they shall be, and what moves of each receivable."""
 
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.forms import formset_factory
@@ -14,8 +15,8 @@ from contracts.spreading import Spread
 from crm.core.web.forms import MemberForm, ScopedChoiceField
 from crm.core.web.rendering import DateInput
 
-SIGNED = {"max_digits": 18, "decimal_places": 2}
-UNSIGNED = {**SIGNED, "min_value": Decimal(0)}
+SIGNED: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}
+UNSIGNED: dict[str, Any] = {**SIGNED, "min_value": Decimal(0)}
 LINE = ("quantity", "unit_price", "amount")
 NEW_KINDS = [
     ("advance", _("Advance")), ("progress", _("Progress")), ("acceptance", _("Acceptance")),
@@ -120,7 +121,7 @@ class ChangeForm(MemberForm):
                 label=label, required=False, initial=text or getattr(contract, name),
                 widget=forms.Textarea(attrs={"rows": 2}),
             )  # fmt: skip
-        common = {"form_kwargs": {"member": member}}
+        common: dict[str, Any] = {"form_kwargs": {"member": member}}
         self.lines = formset_factory(LineChangeForm, extra=0)(
             data, prefix="lines", initial=_lines(contract, change), **common
         )

@@ -1,6 +1,7 @@
 """The lines of a contract as rows of a form; a row left empty counts for nothing."""
 
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.forms import BaseFormSet, formset_factory
@@ -12,8 +13,8 @@ from crm.core.web.forms import MemberForm, ScopedChoiceField
 from crm.core.web.rendering import PickerSelect
 
 PREFIX, SPARE_ROWS, MOST_ROWS = "lines", 2, 200
-AMOUNT = {"max_digits": 18, "decimal_places": 2, "min_value": Decimal(0)}
-QUANTITY = {"max_digits": 14, "decimal_places": 3, "min_value": Decimal(0)}
+AMOUNT: dict[str, Any] = {"max_digits": 18, "decimal_places": 2, "min_value": Decimal(0)}
+QUANTITY: dict[str, Any] = {"max_digits": 14, "decimal_places": 3, "min_value": Decimal(0)}
 COLUMNS = ("product", "description", "quantity", "unit_price", "discount", "tax_code")
 
 
@@ -53,7 +54,7 @@ class LineFormSet(BaseFormSet):
 Lines = formset_factory(LineForm, formset=LineFormSet, extra=SPARE_ROWS, can_delete=True, max_num=MOST_ROWS)
 
 
-def line_forms(data, member, contract: Contract | None = None) -> LineFormSet:
+def line_forms(data, member, contract: Contract | None = None):
     """The lines of a contract, and some empty rows."""
     rows = contract.lines.select_related("product", "tax_code") if contract else ()
     initial = [{name: getattr(row, name) for name in COLUMNS} for row in rows]

@@ -26,8 +26,8 @@ def contracts(request, tenant: str):
     rows = Contract.objects.visible_to(request.member)
     filters = ContractFilter(request.GET, rows, request=request)
     page = keyset_page(filters.qs.select_related("account", "owner"), after=request.GET.get("after", ""))
-    context = {"page": page, "rows": with_sums(page, request.member), "filter": filters, **listing.context(filters, request)}
-    return render(request, "contracts/list.html", context)
+    context = {"page": page, "rows": with_sums(page, request.member), "filter": filters}
+    return render(request, "contracts/list.html", {**context, **listing.context(filters, request)})
 
 
 def contract_or_404(request, pk: int) -> Contract:

@@ -28,5 +28,9 @@ def of_opportunity(request, tenant: str, pk: int):
 def _panel(request, start: str, **about):
     require(request.member, "contract.read")
     rows = Contract.objects.visible_to(request.member).filter(**about).select_related("owner")[:SHOWN]
-    context = {"rows": with_sums(rows, request.member), "start": start, "may_create": may(request.member, "contract.create")}
+    context = {
+        "rows": with_sums(rows, request.member),
+        "start": start,
+        "may_create": may(request.member, "contract.create"),
+    }
     return render(request, "contracts/panel.html", context)

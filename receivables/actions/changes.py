@@ -1,6 +1,7 @@
 """A change order carried out in the sub-ledger, all or nothing (domain.md 6.18, INV-R1, R16, R18)."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Sum
@@ -85,7 +86,7 @@ def _adjust(step: Step, change: ChangeOrder, system: Member) -> None:
         row = Adjustment(receivable=step.receivable, amount=step.delta, change=change, **_posted(system))
         records.append([row])
         _enter(step.receivable, ArEntry.Type.ADJUST, step.delta, change, system)
-    values = {"due_date": step.due_date} if step.due_date else {}
+    values: dict[str, Any] = {"due_date": step.due_date} if step.due_date else {}
     adjusted = step.receivable.adjusted + step.delta
     records.update(step.receivable, by=system, verb="adjusted", adjusted=adjusted, reason=change.grounds, **values)
 
