@@ -32,6 +32,8 @@ def desk(request: HttpRequest, tenant: str) -> HttpResponse:
 def candidates(request, tenant: str):
     """What the chosen lines may have been paid for: the right half of the desk."""
     require(request.member, "receipt.post")
+    if not request.GET.get("line"):
+        return go(request, "desk:desk")
     rows = focused(request.member, [line.pk for line in _lines(request, request.GET)])
     context = {"focus": focus_on(rows, request.member) if rows else None}
     return render(request, "desk/candidates.html", context)
@@ -81,6 +83,8 @@ def split(request, tenant: str):
     """Choose the customer and the amounts by hand: several receivables, a part of the line, or another customer."""
     require(request.member, "receipt.post")
     data = request.POST if request.method == "POST" else request.GET
+    if not data.get("line"):
+        return go(request, "desk:desk")
     lines = _lines(request, data)
     rows, account = focused(request.member, [line.pk for line in lines]), _account(request, data)
     if not rows:
@@ -142,6 +146,8 @@ def aside(request, tenant: str):
     """Put lines aside that no customer paid, with a reason."""
     require(request.member, "receipt.post")
     posted = request.POST if request.method == "POST" else None
+    if not (posted or request.GET).get("line"):
+        return go(request, "desk:desk")
     lines = _lines(request, posted or request.GET)
     form = AsideForm(posted)
     if attempt(form, lambda: acts.set_aside(lines, by=request.member, reason=form.cleaned_data["reason"])):

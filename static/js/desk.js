@@ -79,7 +79,8 @@ function recount(form) {
 function arrive(root) {
   root.querySelectorAll("[data-split-form]").forEach((form) => {
     recount(form);
-    if (desk()) (form.querySelector("[data-focus]") || form.querySelector("[data-share], .picker input, select"))?.focus();
+    const fields = ["[data-focus]", "[data-share]", ".picker input", "select"].map((what) => form.querySelector(what));
+    if (desk()) fields.find(Boolean)?.focus();
   });
   if (root.matches?.("[data-desk]")) current()?.focus({ preventScroll: true });
 }

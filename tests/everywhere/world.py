@@ -10,8 +10,6 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts import actions as accounts
-from contracts.actions import batches, contracts, orders, quotes
-from contracts.models import TaxCode
 from crm.core import records
 from crm.core.activities import actions as activities
 from crm.core.catalog.models import Product
@@ -20,9 +18,10 @@ from crm.core.pools.models import Pool
 from crm.core.tenancy.backend.schema import owning_tenant
 from leads.models import Lead
 from opportunities import actions as opportunities
-from receivables.models import BankAccount, BankLine, Incoming, PayerAlias, Receipt, StatementFile
 
 from .addresses import FOREIGN_ID
+from .money_world import build_money, hold
+from .paper_world import build_papers, staff
 
 
 def start_ids_at(first: int) -> None:
@@ -37,7 +36,7 @@ def tenant_models():
 
 
 def build(cast, canary: str) -> SimpleNamespace:
-    """Rows of `cast`'s company (its wall must be open): leads owned and pooled, customer, deal, visit, file …"""
+    """Rows of `cast`'s company (its wall must be open): leads owned and pooled, customer, deal, visit, file, papers, money"""
     admin, seller = cast.admin, getattr(cast, "rep", None) or cast.stranger
     now = timezone.now()
     product = records.create(Product, by=admin, name=f"{canary} product", list_price=Decimal("100.00"))
@@ -48,32 +47,11 @@ def build(cast, canary: str) -> SimpleNamespace:
         by=seller, account=account, name=f"{canary} deal", amount=Decimal("1000.00"), product=product,
         close_date=now.date() + timedelta(days=10),
     )  # fmt: skip
-    tax = TaxCode.objects.of(cast.tenant).get(code="V13")
-    offered = {"product": product, "quantity": Decimal(1), "unit_price": Decimal(100), "tax_code": tax}
-    quote = quotes.create_quote(by=seller, opportunity=deal, title=f"{canary} quote", lines=[offered])
-    contract = contracts.draft_contract(
-        by=seller, account=account, legal_entity=quote.legal_entity, title=f"{canary} contract", kind="service",
-        lines=[offered], end_date=now.date() + timedelta(days=10),
-    )  # fmt: skip
-    records.update(contract, by=admin, status="effective", handover="pending", delivery_manager=seller)
-    order = orders.create_order(contract, by=seller, erp_ref=f"{canary} order")
-    batch = batches.plan_batch(order, by=seller, planned_on=now.date(), delivery_note=f"{canary} note")
-    bank = records.create(
-        BankAccount, by=admin, legal_entity=quote.legal_entity, name=f"{canary} bank", number=f"{canary} 6222"
-    )
-    statement = records.create(
-        StatementFile, by=admin, bank_account=bank, name=f"{canary}.csv", sha256="0" * 64, status="imported"
-    )
-    [line] = records.append(
-        [BankLine(tenant=cast.tenant, bank_account=bank, statement=statement, row_key="1", day=now.date(),
-                  credit=Decimal("70.00"), counterparty=f"{canary} payer")]
-    )  # fmt: skip
-    records.append([Incoming(tenant=cast.tenant, line=line, bank_account=bank, day=line.day, amount=line.credit)])
-    receipt = records.create(
-        Receipt, by=admin, number=f"SK-{canary}", account=account, legal_entity=quote.legal_entity, status="posted",
-        amount=Decimal("50.00"), received_on=now.date(), payer=f"{canary} payer",
-    )  # fmt: skip
-    payer = records.create(PayerAlias, by=admin, account=account, name=f"{canary} payer", name_key="K")
+    hands = staff(cast)
+    papers = build_papers(hands, canary, deal=deal, product=product)
+    money = build_money(hands, canary, papers)
+    held_account = accounts.create_account(by=seller, name=f"{canary} held")
+    held = hold(hands, canary, held_account, money.receivable)
     lead = records.create(
         Lead, by=seller, name=f"{canary} lead", phone="13700137000", status="assigned", owner=seller, owned_at=now,
         owner_reason="created", home_pool=pool,
@@ -86,7 +64,8 @@ def build(cast, canary: str) -> SimpleNamespace:
     task = activities.add_task(deal, by=seller, title=f"{canary} task", due_at=datetime(2030, 1, 1, tzinfo=UTC))
     file = activities.attach([deal], upload, by=seller)
     team = company.create_team(by=admin, name=f"{canary} team")
-    return SimpleNamespace(**{name: value for name, value in locals().items() if name not in ("cast", "canary", "now")})
+    rows = {**vars(papers), **vars(money), **locals()}
+    return SimpleNamespace(**{name: row for name, row in rows.items() if name not in ("cast", "canary", "now")})
 
 
 def everything_of(tenant_id: int) -> dict[str, list]:
