@@ -5,6 +5,7 @@ The lists are those of the receivables page: `query` asked there shows exactly `
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet, Sum
@@ -28,7 +29,7 @@ class DueList:
     def text(self) -> str:
         return urlencode(self.query)
 
-    def sums(self) -> dict[str, tuple[int, object]]:
+    def sums(self) -> dict[str, tuple[int, Decimal]]:
         """Currency → (how many, what is open)."""
         found = self.rows.order_by().values("currency").annotate(n=Count("pk"), sum=Sum("balance"))
         return {row["currency"]: (row["n"], row["sum"]) for row in found}

@@ -64,9 +64,9 @@ def _whens(policy: DunningPolicy, today: date) -> list[When]:
         if step.days <= 0 or step is first_overdue:
             whens.append(When(_at(NONE, step.days, today) & rested, then=step.level))
     for level in Level.values:
-        if step := following(steps, level):
-            rest = _rested(today, gap(steps, level, step, policy.min_gap_days))
-            whens.append(When(_at(level, step.days, today) & rest, then=step.level))
+        if above := following(steps, level):
+            rest = _rested(today, gap(steps, level, above, policy.min_gap_days))
+            whens.append(When(_at(level, above.days, today) & rest, then=above.level))
     return whens
 
 
@@ -78,7 +78,7 @@ def _rested(today: date, days: int) -> Q:
     return Q(dunned_on__isnull=True) | Q(dunned_on__lte=today - timedelta(days=days))
 
 
-def settled_since(tenant) -> QuerySet[Receivable]:
+def settled_since(tenant) -> QuerySet:
     """Reminded receivables that were settled after their last notice, whether they still are or not.
 
     The ledger tells: nothing is owed now, or an entry that raised the balance met a balance of zero.

@@ -1,12 +1,11 @@
 """The home of finance: what waits, as numbers that link to exactly their rows (experience.md 2.5)."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Count, Sum
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -47,11 +46,7 @@ def tiles(member: Member) -> list[Tile]:
         ("invoice.issue", _invoices),
         ("dunning.manage", _reminders),
     ]
-    found = []
-    for action, make in makers:
-        with suppress(NoReverseMatch):
-            found += [make(member)] if may(member, action) else []
-    return found
+    return [make(member) for action, make in makers if may(member, action)]
 
 
 def _url(member: Member, name: str, query: str = "") -> str:
@@ -85,7 +80,9 @@ def _due_this_week(member: Member) -> Tile:
 
 
 def _approvals(member: Member) -> Tile:
-    return Tile(_("Approvals waiting for you"), to_decide(member), _url(member, "approvals:list"), "circle-check")
+    return Tile(
+        _("Approvals waiting for you"), to_decide(member).count(), _url(member, "approvals:list"), "circle-check"
+    )
 
 
 def _refunds(member: Member) -> Tile:

@@ -1,5 +1,7 @@
 """What stops the reminders without stopping the ageing: a dispute, a complaint (domain.md 4.6, 6.20)."""
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -28,7 +30,7 @@ def clear_dispute(receivable: Receivable, *, by: Member, reason: str) -> Receiva
     require(by, "receivable.dispute", receivable)
     if not records.lock(receivable).disputed:
         raise Refused(_("No dispute is noted."), code="NOT_DISPUTED")
-    values = {"disputed": False, "dispute_reason": ""}
+    values: dict[str, Any] = {"disputed": False, "dispute_reason": ""}
     return records.update(receivable, by=by, verb="dispute_cleared", reason=said(reason), **values)
 
 

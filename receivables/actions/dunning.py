@@ -178,5 +178,5 @@ def end_cycles(tenant, *, by: Member) -> int:
 @transaction.atomic
 def _end_chunk(tenant, by: Member) -> int:
     rows = selection.settled_since(tenant).order_by("pk")[:CHUNK]
-    change = {"dunning_level": NONE, "dunning_cycle": F("dunning_cycle") + 1}
+    change: dict[str, Any] = {"dunning_level": NONE, "dunning_cycle": F("dunning_cycle") + 1}
     return records.bulk_change(rows, by=by, verb="dunning_ended", batch=uuid.uuid4(), **change)

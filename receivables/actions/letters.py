@@ -6,6 +6,7 @@ left, nothing is sent.
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -63,7 +64,7 @@ def _send(tenant, pk: int, by: Member) -> bool:
         records.move(letter, Status.NO_ADDRESS, by=by, verb="not_addressed")
         return False
     subject, body = write(letter, notices)
-    told = {"address": to, "subject": subject, "body": body, "sent_at": timezone.now()}
+    told: dict[str, Any] = {"address": to, "subject": subject, "body": body, "sent_at": timezone.now()}
     records.move(letter, Status.SENT, by=by, verb="sent", **told)
     send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [to])
     return True

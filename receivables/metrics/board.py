@@ -34,21 +34,21 @@ class Board:
             rows = rows.filter(day__gte=span.first, day__lte=span.last)
         return rows.filter(holder=owner) if owner else rows
 
-    def _signed(self) -> QuerySet[Contract]:
+    def _signed(self) -> QuerySet:
         """Signed contracts by the day of signature and their signed amount."""
         rows = Contract.objects.of(self.member.tenant).filter(
             reach_q(self.member, "contract.read"), currency=self.currency, sign_date__isnull=False
         )
         return rows.exclude(status__in=UNSIGNED).annotate(day=F("sign_date"), value=F("base_amount"), holder=F("owner"))
 
-    def _collected(self) -> QuerySet[Allocation]:
+    def _collected(self) -> QuerySet:
         """Money allocated to receivables by its effective date; what was taken back counts against its own day."""
         rows = Allocation.objects.of(self.member.tenant).filter(
             reach_q(self.member, "receivable.read", "receivable__owner"), receivable__currency=self.currency
         )
         return rows.annotate(day=F("effective_date"), value=F("amount"), holder=F("receivable__owner"))
 
-    def _overdue(self) -> QuerySet[Receivable]:
+    def _overdue(self) -> QuerySet:
         today = self.member.tenant.today()
         rows = Receivable.objects.visible_to(self.member).filter(
             Q(due_date__lt=today), balance__gt=0, superseded=False, currency=self.currency

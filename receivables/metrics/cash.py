@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from django.db import transaction
 from django.db.models import (
@@ -127,7 +128,7 @@ class Calendar:
     today: date
     terms: list[Term]
     delay: PaymentDelay
-    apart: dict[str, Decimal] = field(default_factory=dict)
+    apart: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class View:
     def received(self) -> QuerySet[Receipt]:
         return received_of(self.tenant, self.scope("account__owner"))
 
-    def planned(self) -> QuerySet[Receivable]:
+    def planned(self) -> QuerySet:
         """By due date and in full, paid or not."""
         rows = Receivable.objects.of(self.tenant).filter(self.scope(), superseded=False, due_date__isnull=False)
         return rows.annotate(expected_on=F("due_date"), expected=F("original") + F("adjusted"))
@@ -216,7 +217,7 @@ def _fill(line: Line, sums: dict, today: date) -> None:
         line.received = within("received")
 
 
-def _apart(view: View) -> dict[str, Decimal]:
+def _apart(view: View) -> dict[str, Any]:
     """What no period holds: without a due date, disputed; deals without an amount or a date are counted."""
     found = view.receivables().aggregate(
         undated=Sum("balance", filter=Q(due_date=None, disputed=False)),
@@ -289,8 +290,6 @@ RELATED = {
 
 def behind(sets: list[QuerySet], what: str, limit: int) -> Behind:
     """The rows of `View.rows`, earliest first."""
-    if not sets:
-        return Behind([], ZERO, 0)
     sums = [
         rows.order_by().annotate(what=Value(what)).values("what").annotate(sum=Sum("expected"), n=Count("pk"))
         .values_list("sum", "n") for rows in sets

@@ -101,5 +101,5 @@ def _sums(view: View, snapshots: set[CashSnapshot]) -> dict[tuple, Decimal]:
 def _cell(snapshot: CashSnapshot | None, span: Span, sums: dict, row: Row) -> Cell | None:
     if snapshot is None:
         return None
-    parts = [sums[snapshot.pk, source, span.first] for source in (Source.RECEIVABLE, Source.OPPORTUNITY)]
-    return Cell(snapshot.taken_on, *parts, row.received)
+    owed, dealt = (sums[snapshot.pk, source, span.first] for source in (Source.RECEIVABLE, Source.OPPORTUNITY))
+    return Cell(snapshot.taken_on, owed, dealt, row.received)

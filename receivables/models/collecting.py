@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account
+from crm.core.approvals.subjects import asked_q
 from crm.core.people.models import Member
 from crm.core.people.reach import reach_q
 from crm.core.records import Record
@@ -207,7 +208,7 @@ class CustomerHold(Record):
 
     @classmethod
     def visible_q(cls, member) -> Q:
-        return reach_q(member, "receivable.read", "account__owner")
+        return reach_q(member, "receivable.read", "account__owner") | asked_q(member, cls)
 
 
 class LegalStep(Record):
@@ -241,4 +242,4 @@ class LegalStep(Record):
 
     @classmethod
     def visible_q(cls, member) -> Q:
-        return reach_q(member, "receivable.read", "receivable__owner")
+        return reach_q(member, "receivable.read", "receivable__owner") | asked_q(member, cls)

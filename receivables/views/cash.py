@@ -1,6 +1,7 @@
 """The cash calendar: what is expected when, the rows behind each number, and how past forecasts fared."""
 
 from django.core.exceptions import ValidationError
+from django.http import Http404
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -39,13 +40,14 @@ def calendar(request, tenant):
 def rows(request, tenant, what):
     """The rows behind one number; their sum is the number."""
     view = _view(request)
+    if what not in WHAT:
+        raise Http404
     try:
         span = Span.parse(request.GET.get("period", ""))
     except ValidationError:
         span = Span.of(view.today, MONTH)
-    sets = view.rows(what, span) if what in WHAT else []
-    found = cash.behind(sets, what, SHOWN)
-    context = {"rows": found, "what": what, "title": WHAT.get(what, ""), "span": span, "currency": view.currency}
+    found = cash.behind(view.rows(what, span), what, SHOWN)
+    context = {"rows": found, "what": what, "title": WHAT[what], "span": span, "currency": view.currency}
     return render(request, "cash/rows.html", context)
 
 

@@ -109,7 +109,7 @@ def test_first_steps_go_when_all_is_done(acme):
 
 @pytest.mark.parametrize(
     ("role", "page"),
-    [("rep", "/acme/today/"), ("manager", "/acme/funnel/"), ("finance", "/acme/accounts/"), ("admin", "/acme/funnel/"),
+    [("rep", "/acme/today/"), ("manager", "/acme/funnel/"), ("finance", "/acme/finance/"), ("admin", "/acme/funnel/"),
      ("presales", "/acme/today/"), ("partner", "/acme/today/")],
 )  # fmt: skip
 def test_the_home_of_a_role(acme, sign_in, role, page):

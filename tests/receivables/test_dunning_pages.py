@@ -106,6 +106,8 @@ def test_holds_and_legal_steps_go_to_approval(acme, ledger, sign_in):
         assert client.post(f"/acme/dunning/{path}/", {"reason": ""}).status_code == 422
         assert client.post(f"/acme/dunning/{path}/", {"reason": "because"}).status_code == 302
         assert client.post(f"/acme/dunning/{path}/", {"reason": "again"}).status_code == 409
+        assert sign_in(acme.legal).get(f"/acme/dunning/{path}/").status_code == 200  # who decides may read
+        sign_in(acme.finance)
     assert sign_in(acme.rep).post(f"/acme/dunning/holds/{hold.pk}/", {"reason": "x"}).status_code == 403
 
 
