@@ -104,10 +104,10 @@ class ReceivableFilter(LedgerFilter):
         return rows.filter(span.dates("due_date"))
 
     def at_least(self, rows, name, value):
-        return rows.alias(owed=F("original") + F("adjusted")).filter(owed__gte=value)
+        return rows.alias(total=F("original") + F("adjusted")).filter(total__gte=value)
 
     def at_most(self, rows, name, value):
-        return rows.alias(owed=F("original") + F("adjusted")).filter(owed__lte=value)
+        return rows.alias(total=F("original") + F("adjusted")).filter(total__lte=value)
 
 
 class InvoiceFilter(LedgerFilter):

@@ -77,9 +77,7 @@ def context(filters: ReceivableFilter, query: QueryDict) -> dict[str, Any]:
     return {
         "tabs": [(label, with_values(query, "state", [value]), state == value) for label, value in TABS],
         "chips": chips(filters, query),
-        "carry": " ".join(
-            ["sort", *CHIPS, *(["team", "owner"] if _is_alone(filters.member, "receivable.read") else [])]
-        ),
+        "carry": " ".join(["sort", *CHIPS, *needless]),
     }
 
 

@@ -56,8 +56,8 @@ def flags_of(receivable: Receivable) -> list[Flag]:
 def with_state(rows: QuerySet[Receivable], today: date) -> QuerySet[Receivable]:
     """Rows with the column `state`, the same as `state_of`."""
     cases = [When(_q(conditions, today), then=Value(state.value)) for state, conditions in RULES[:-1]]
-    rows = rows.alias(current=F("original") + F("adjusted"))
-    return rows.annotate(state=Case(*cases, default=Value(RULES[-1][0].value), output_field=models.CharField()))
+    state = Case(*cases, default=Value(RULES[-1][0].value), output_field=models.CharField())
+    return rows.alias(owed=F("original") + F("adjusted")).annotate(state=state)
 
 
 def flagged(flag: str) -> Q:
@@ -69,6 +69,7 @@ def flagged(flag: str) -> Q:
 def _q(conditions, today: date) -> Q:
     lookups = {}
     for name, comparison, value in conditions:
-        lookup = f"{name}__isnull" if value is None else f"{name}__{comparison}"
+        column = "owed" if name == "current" else name
+        lookup = f"{column}__isnull" if value is None else f"{column}__{comparison}"
         lookups[lookup] = True if value is None else today if value is TODAY else value
     return Q(**lookups)

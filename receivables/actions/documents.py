@@ -21,7 +21,7 @@ def lock_group(
 ) -> tuple[list[InvoiceRequest], dict[int, Receivable]]:
     """The requests asked for together and their receivables, locked; refused when none waits any more."""
     rows = InvoiceRequest.objects.of(request.tenant_id).filter(group=request.group)
-    if request.is_red:
+    if request.blue is not None:
         receivables = lock_receivables(request.blue)
     else:
         receivables = _by_id(records.lock_all(Receivable, rows.values_list("receivable", flat=True), request.tenant_id))
@@ -43,8 +43,8 @@ def _by_id(rows: Sequence[Receivable]) -> dict[int, Receivable]:
     return {row.pk: row for row in rows}
 
 
-def red_of(rows: Sequence[InvoiceRequest], gross: Decimal) -> list[Position]:
-    return red_positions(rows[0].blue, gross, rows[0].lines)
+def red_of(blue: Invoice, rows: Sequence[InvoiceRequest], gross: Decimal) -> list[Position]:
+    return red_positions(blue, gross, rows[0].lines)
 
 
 def book(
@@ -84,7 +84,7 @@ def _line(invoice: Invoice, one: Position) -> InvoiceLine:
 
 def _bill(receivable: Receivable, row: InvoiceRequest, by: Member) -> None:
     if row.is_red:
-        values = {"invoiced": receivable.invoiced - row.amount, "red_pending": receivable.red_pending - row.amount}
-        records.update(receivable, by=by, verb="red_invoiced", **values)
+        invoiced, pending = receivable.invoiced - row.amount, receivable.red_pending - row.amount
+        records.update(receivable, by=by, verb="red_invoiced", invoiced=invoiced, red_pending=pending)
     else:
         records.update(receivable, by=by, verb="invoiced", invoiced=receivable.invoiced + row.amount)

@@ -49,10 +49,17 @@ def request_invoice(
     for one in receivables:
         _check_amount(one, amounts[one.pk], one.billable - waiting.get(one.pk, ZERO))
     group = uuid.uuid4()
-    values = {"kind": kind, "medium": medium, "buyer": buyer, "tax_code": tax_code, "note": note, "group": group}
+    values: dict[str, Any] = {"kind": kind, "medium": medium, "buyer": buyer, "tax_code": tax_code, "note": note}
     return [
         records.create(
-            InvoiceRequest, by=by, verb="requested", contract=contract, receivable=one, amount=amounts[one.pk], **values
+            InvoiceRequest,
+            by=by,
+            verb="requested",
+            contract=contract,
+            receivable=one,
+            amount=amounts[one.pk],
+            group=group,
+            **values,
         )
         for one in receivables
     ]
@@ -154,8 +161,8 @@ def issue_invoice(
 def positions_of(rows: Sequence[InvoiceRequest], on: date, lines=None) -> list[Position]:
     """The positions of the document of these requests."""
     first, gross = rows[0], sum((row.amount for row in rows), ZERO)
-    if first.is_red:
-        return documents.red_of(rows, gross)
+    if first.blue is not None:
+        return documents.red_of(first.blue, rows, gross)
     if lines:
         return given_positions(first.contract.tenant, lines, gross)
     return blue_positions(first.contract, gross, on, first.tax_code)

@@ -26,7 +26,7 @@ Code, Status = InvoiceRequest.Confirmation, InvoiceRequest.Status
 HOURS = 72
 WAITING = (Code.SELLER, Code.BUYER)
 ENDS = (Code.BUYER_DENIED, Code.SELLER_DENIED, Code.EXPIRED, Code.WITHDRAWN, Code.UNDONE)
-STEPS = {
+STEPS: dict[str, tuple[str, ...]] = {
     Code.NONE: (Code.NOT_NEEDED, Code.SELLER, Code.BUYER),
     Code.NOT_NEEDED: (Code.WITHDRAWN,),
     Code.SELLER: (Code.BOTH, Code.BUYER_DENIED, Code.WITHDRAWN),
@@ -92,11 +92,15 @@ def set_confirmation(
     current = rows[0].confirmation
     if not request.is_red or code not in STEPS.get(current, ()):
         raise Refused(_("The confirmation cannot go there from where it stands."), code="INVALID_TRANSITION")
-    if code == Code.BOTH and rows[0].confirmation_due < timezone.now():
+    if code == Code.BOTH and _is_late(rows[0]):
         raise Refused(_("The 72 hours are over. Start the confirmation again."), code="CONFIRMATION_EXPIRED")
     _set(rows, receivables, code, by)
     request.__dict__.update(next(row for row in rows if row.pk == request.pk).__dict__)
     return request
+
+
+def _is_late(request: InvoiceRequest) -> bool:
+    return request.confirmation_due is not None and request.confirmation_due < timezone.now()
 
 
 def _set(rows: list[InvoiceRequest], receivables: Mapping[int, Receivable], code: str, by: Member) -> None:
@@ -138,5 +142,5 @@ def expire_confirmations(tenant) -> int:
 
 def _expire(request: InvoiceRequest, by: Member) -> None:
     rows, receivables = documents.lock_group(request)
-    if rows[0].confirmation in WAITING and rows[0].confirmation_due < timezone.now():
+    if rows[0].confirmation in WAITING and _is_late(rows[0]):
         _set(rows, receivables, Code.EXPIRED, by)

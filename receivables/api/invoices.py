@@ -1,5 +1,7 @@
 """Invoice requests and invoices over REST."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -13,7 +15,7 @@ from ..filters import InvoiceFilter, InvoiceRequestFilter
 from ..models import Invoice, InvoiceLine, InvoiceRequest, InvoiceShare, Receivable
 from ..models.invoices import Confirmation, Kind, Medium, Reason
 
-AMOUNT = {"max_digits": 18, "decimal_places": 2}
+AMOUNT: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}
 
 
 class InvoiceLineSerializer(serializers.ModelSerializer):

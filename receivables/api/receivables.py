@@ -64,7 +64,7 @@ class ReceivableSerializer(RecordSerializer):
         return state_of(receivable, self.member.tenant.today())
 
     def get_flags(self, receivable) -> list[str]:
-        return flags_of(receivable)
+        return [flag.value for flag in flags_of(receivable)]
 
 
 class ReceivableDetailSerializer(ReceivableSerializer):

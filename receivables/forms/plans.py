@@ -17,6 +17,7 @@ from receivables.plan_lines import MAX_LINES, MAX_N, TEMPLATES, cleaned, part
 
 Mode = Plan.Mode
 PREFIX = "lines"
+NEW_LINE = {"kind": "other", "trigger": "sign", "n": 7, "term": "net_days", "shift": "none"}
 
 
 class PlanLineForm(forms.Form):
@@ -30,6 +31,16 @@ class PlanLineForm(forms.Form):
     term = forms.ChoiceField(label=_("Rule"), choices=Term, initial=Term.NET_DAYS)
     date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
     shift = forms.ChoiceField(label=_("On a day without work"), choices=Shift, initial=Shift.NONE)
+
+    @property
+    def by_date(self) -> bool:
+        """Whether the line asks for a date rather than for a rule."""
+        return self["trigger"].value() == Receivable.Trigger.DATE
+
+    def clean(self):
+        if self.cleaned_data.get("trigger") == Receivable.Trigger.DATE and not self.cleaned_data.get("date"):
+            self.add_error("date", _("Enter the date."))
+        return self.cleaned_data
 
     @property
     def line(self) -> dict[str, Any]:
@@ -91,7 +102,7 @@ class PlanForm(MemberForm):
 
     def preview(self) -> dict[str, Any]:
         """{parts, refusal}: what each line comes to, or the sentence that says why it cannot be parted."""
-        lines = self.typed if self.lines.is_bound and self.lines.is_valid() else self.lines.initial
+        lines = self.typed if self.lines.is_bound and self.lines.is_valid() else self.lines.initial or []
         if self.lines.is_bound and not self.lines.is_valid():
             return {"parts": [], "refusal": _("Correct the lines first.")}
         try:
@@ -110,7 +121,9 @@ def _turned(data):
     count = int(data.get(f"{PREFIX}-TOTAL_FORMS") or 0) if (data.get(f"{PREFIX}-TOTAL_FORMS") or "0").isdigit() else 0
     gone = int(data["drop"]) if data.get("drop", "").isdigit() else None
     if gone is None:
-        data[f"{PREFIX}-TOTAL_FORMS"] = str(min(count + 1, MAX_LINES))
+        if count < MAX_LINES:
+            data[f"{PREFIX}-TOTAL_FORMS"] = str(count + 1)
+            data.update({f"{PREFIX}-{count}-{name}": str(value) for name, value in NEW_LINE.items()})
         return data
     if count > 1 and gone < count:
         for index in range(gone, count - 1):

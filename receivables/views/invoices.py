@@ -1,5 +1,7 @@
 """Invoices: what is asked for, what was issued, how it is corrected."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.shortcuts import render
 from django.utils import timezone
@@ -53,7 +55,7 @@ def detail(request, tenant: str, pk: int):
     return render(request, "invoices/detail.html", context)
 
 
-def create(request, tenant: str, contract: int):
+def create(request, tenant: str, contract: Any):
     """Ask for an invoice over receivables of a contract."""
     contract = get_visible(Contract, request, contract, "contract.read", "account")
     require(request.member, "invoice.request", contract)
@@ -84,9 +86,10 @@ def _billable(contract: Contract) -> list:
 def show_request(request, tenant: str, pk: int):
     asked = _asked(request, pk)
     rows = list(InvoiceRequest.objects.of(request.tenant).filter(group=asked.group).select_related("receivable"))
-    steps = reds.STEPS.get(asked.confirmation, ()) if asked.is_red and asked.status in asked.WAITING else ()
+    codes = reds.STEPS.get(asked.confirmation, ()) if asked.is_red and asked.status in asked.WAITING else ()
     context = {
-        "asked": asked, "rows": rows, "total": sum(row.amount for row in rows), "steps": [(c, c.label) for c in steps],
+        "asked": asked, "rows": rows, "total": sum(row.amount for row in rows),
+        "steps": [(code, reds.Code(code).label) for code in codes],
         "waits": asked.status in asked.WAITING, "by_hand": channels.of(asked.contract.legal_entity) is channels.MANUAL,
         "may_issue": may(request.member, "invoice.issue"), "is_own": asked.created_by_id == request.member.pk,
         "issuable": not asked.is_red or asked.confirmation in asked.ISSUABLE,

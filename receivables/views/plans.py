@@ -1,5 +1,8 @@
 """Collection plans: drafted with the parts shown as one types, confirmed by finance."""
 
+from decimal import Decimal
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import render
@@ -21,7 +24,7 @@ from ..plan_lines import TEMPLATES, described, part
 RELATED = ("contract__account", "order")
 
 
-def create(request, tenant: str, contract: int):
+def create(request, tenant: str, contract: Any):
     contract = get_visible(Contract, request, contract, "contract.read", "account")
     require(request.member, "plan.draft", contract)
     order = _order(contract, request.GET.get("order", ""))
@@ -55,7 +58,11 @@ def _form(request, total, **start) -> PlanForm:
 def _page(request, form: PlanForm, contract: Contract, order: Order | None, **context):
     here = f"{request.path}?order={order.pk}" if order and "plan" not in context else request.path
     context |= {"contract": contract, "order": order, "total": form.total, "preview": form.preview(), "here": here}
-    return form_page(request, "plans/form.html", form, **context)
+    context["show_errors"] = request.method == "POST"
+    answer = form_page(request, "plans/form.html", form, **context)
+    if request.method == "GET":  # what is only being typed is not judged
+        answer.status_code = 200
+    return answer
 
 
 def _order(contract: Contract, pk: str) -> Order | None:
@@ -80,7 +87,7 @@ def detail(request, tenant: str, pk: int):
 def _lines(plan: Plan) -> list[dict]:
     """The lines of a draft with what each comes to now; without, when they no longer add up."""
     try:
-        parts = part(plan.total, plan.mode, plan.lines)
+        parts: list[Decimal | None] = [*part(plan.total, plan.mode, plan.lines)]
     except Refused:
         parts = [None] * len(plan.lines)
     pairs = zip(plan.lines, parts, strict=True)
