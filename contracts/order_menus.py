@@ -27,9 +27,9 @@ READERS = frozenset({"rep", "manager", "presales", "finance", "legal", "admin"})
 
 
 def register_menus() -> None:
-    register(Entry("orders", _("Orders"), "orders:list", "package", READERS, order=62))
+    register(Entry("orders", _("Orders"), "orders:list", "package", READERS, order=56))
     register(
-        Entry("handovers", _("Handovers"), "orders:handovers", "inbox", frozenset({"presales", "manager"}), order=63,
+        Entry("handovers", _("Handovers"), "orders:handovers", "inbox", frozenset({"presales", "manager"}), order=57,
               count=waiting)
     )  # fmt: skip
-    register(Entry("renewals", _("Renewals"), "orders:renewals", "rotate", frozenset({"rep", "manager"}), order=64))
+    register(Entry("renewals", _("Renewals"), "orders:renewals", "rotate", frozenset({"rep", "manager"}), order=58))
