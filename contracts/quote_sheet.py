@@ -80,7 +80,7 @@ def _values(form: LineForm) -> dict | None:
 def _row(form: LineForm, line: QuoteLine | None, prices: dict[int, Price]) -> Row:
     if line is None:
         return Row(form)
-    price = prices.get(line.product_id)
+    price = prices.get(line.product_id or 0)
     return Row(form, line.amount, floors.is_below(line, price), floors.is_gift(line), price.floor if price else None)
 
 

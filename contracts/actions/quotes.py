@@ -63,7 +63,8 @@ def create_quote(
 
 def _check(quote: Quote, values: Mapping[str, Any], by: Member) -> None:
     """What the columns must say together."""
-    wrong, today = {}, by.tenant.today()
+    wrong: dict[str, Any] = {}
+    today = by.tenant.today()
     contact, entity, price_list = values.get("contact"), values.get("legal_entity"), values.get("price_list")
     if contact and contact.account_id != quote.account_id:
         wrong["contact"] = _("Choose somebody who works for this customer.")
