@@ -115,7 +115,7 @@ def closing() -> None:
     for entry in (
         Entry("refunds", _("Refunds"), "closing:refunds", "arrow-back-up", legal | sales, order=70, group=money),
         Entry("write_offs", _("Write-offs"), "closing:write_offs", "circle-x", legal, order=71, group=money),
-        Entry("periods", _("Periods"), "closing:periods", "lock", legal | {"admin"}, order=72, group=money),
+        Entry("periods", _("Accounting periods"), "closing:periods", "lock", legal | {"admin"}, order=72, group=money),
         Entry("provisions", _("Provisions"), "closing:provisions", "adjustments-horizontal", legal, order=73,
               group=money),
     ):  # fmt: skip

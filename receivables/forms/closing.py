@@ -113,9 +113,11 @@ class MatrixForm(MemberForm):
 
     @property
     def rows(self) -> list:
-        """The fields by class, for the table."""
-        places = range(len(self.titles))
-        return [(letter, [self[f"{letter}{place}"] for place in places]) for letter in CreditClass.Letter.values]
+        """The fields by class with their buckets, for the table."""
+        return [
+            (letter, [(title, self[f"{letter}{place}"]) for place, title in enumerate(self.titles)])
+            for letter in CreditClass.Letter.values
+        ]
 
     @property
     def others(self) -> list:
@@ -123,7 +125,7 @@ class MatrixForm(MemberForm):
 
     def clean(self):
         for letter, fields in self.rows:
-            given = [self.cleaned_data.get(field.name) for field in fields]
+            given = [self.cleaned_data.get(field.name) for _title, field in fields]
             if any(value is not None for value in given) and None in given and not self.errors:
                 self.add_error(None, _("Enter a rate for every bucket of class %(letter)s.") % {"letter": letter})
         return self.cleaned_data
@@ -131,6 +133,6 @@ class MatrixForm(MemberForm):
     @property
     def rates(self) -> dict[str, list[Decimal]]:
         """Shares from 0 to 1 of the classes filled in."""
-        found = {letter: [self.cleaned_data[field.name] for field in fields] for letter, fields in self.rows}
+        found = {letter: [self.cleaned_data[field.name] for _title, field in fields] for letter, fields in self.rows}
         return {letter: [round_half_up(value / 100, 6) for value in row] for letter, row in found.items()
                 if None not in row}  # fmt: skip
