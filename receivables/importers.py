@@ -48,7 +48,7 @@ class ContractFinder(Finder):
 class ReceivableImporter(Importer):
     """Receivables of contracts whose plan was made elsewhere; together at most what the contract is worth."""
 
-    key, label, icon, order = "receivables", _("Receivables"), "coins", 80
+    key, label, icon, order = "receivables", _("Receivables"), "coin", 80
     permission, policies = "import.money", MONEY_POLICIES
     model = Receivable
     unique_kinds = frozenset({"number"})
@@ -142,7 +142,7 @@ class ReceivableImporter(Importer):
 class ReceiptImporter(Importer):
     """Receipts, posted as by hand: each is allocated at once by the rules of domain.md 6.16."""
 
-    key, label, icon, order = "receipts", _("Receipts"), "cash", 90
+    key, label, icon, order = "receipts", _("Receipts"), "inbox", 90
     permission, policies = "import.money", MONEY_POLICIES
     model = Receipt
     columns = (
