@@ -8,6 +8,23 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 FOREIGN_ID = 900_001
+# Words in addresses that name no row.
+WORDS = {
+    "tenant": "acme", "object": "leads", "kind": "csv", "verb": "accept", "subject_type": "leads.lead",
+    "month": "2024-01", "what": "planned",
+}  # fmt: skip
+# What they may be where not every word is an answer; a verb that asks for something, so that nothing happens yet.
+NAMED = {
+    "home:board_rows": {"what": "signed"}, "activities:task": {"verb": "complete"},
+    "accounts:collaborators": {"verb": "add"}, "opportunities:act": {"verb": "lose"},
+    "approvals:request": {"verb": "copy"}, "approvals:task": {"verb": "transfer"},
+    "approvals:panel": {"subject_type": "contracts.contract"},
+    "approvals:start_flow": {"subject_type": "contracts.contract"}, "contracts:change_act": {"verb": "submit"},
+    "contracts:act": {"verb": "transfer"}, "quotes:act": {"verb": "decline"}, "orders:act_batch": {"verb": "ship"},
+    "orders:act": {"verb": "cancel"}, "orders:renew": {"verb": "assess"}, "receivables:plan_act": {"verb": "confirm"},
+    "desk:decide_payer": {"verb": "approve"}, "closing:period_act": {"verb": "request-reopen"},
+    "dunning:act": {"verb": "promise"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -19,7 +36,7 @@ class Address:
 
     @property
     def takes_id(self) -> bool:
-        return any(param not in ("tenant", "object", "kind") for param in self.params)
+        return any(param not in WORDS for param in self.params)
 
     @property
     def is_api(self) -> bool:
@@ -64,19 +81,7 @@ def _methods(pattern: URLPattern) -> tuple[str, ...]:
 
 def url(address: Address, **values) -> str:
     """The address with its parameters filled in; ids default to one that only Globex has."""
-    path = "/" + address.route.removeprefix("/")
+    path, values = "/" + address.route.removeprefix("/"), {**WORDS, **NAMED.get(address.name, {}), **values}
     for param in address.params:
-        path = path.replace(f"<{param}>", str(values.get(param, _example(param))))
+        path = path.replace(f"<{param}>", str(values.get(param, FOREIGN_ID)))
     return path
-
-
-def _example(param: str):
-    examples = {
-        "tenant": "acme",
-        "subject_type": "leads.lead",
-        "slug": "x",
-        "key": "p5",
-        "kind": "leads",
-        "object": "leads",
-    }
-    return examples.get(param, FOREIGN_ID)

@@ -1,6 +1,10 @@
 """Every address of a company against people who have no business there (reliability.md T1, T2, A4)."""
 
+import json
+from urllib.parse import urlencode
+
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from crm.core.company import actions as company
@@ -13,6 +17,13 @@ from .world import FOREIGN_ID, build, everything_of, start_ids_at
 
 pytestmark = pytest.mark.django_db(databases=BOTH)
 CANARY = "Gx7canary"
+# Ids of another company where a page or the API asks which record is meant.
+ASKED_FOR = (
+    "account", "batch", "contact", "contract", "deal", "invoice", "key", "legal_entity", "line", "lines", "member",
+    "opportunity", "order", "owner", "pk", "pool", "price_list", "product", "quote", "receipt", "receivable",
+    "statement", "subject", "tax_code", "team", "template", "to",
+)  # fmt: skip
+FOREIGN = dict.fromkeys(ASKED_FOR, FOREIGN_ID)
 UNSAFE = ("post", "put", "patch", "delete")
 # Who holds every role meets every line of code; the roles by themselves are walked at night.
 EVERY_ROLE = sorted(set(Role.values) - {Role.PARTNER})
@@ -38,11 +49,12 @@ def client_of(member) -> Client:
     return client
 
 
-def ask(client: Client, method: str, path: str, address: Address):
+def ask(client: Client, method: str, path: str, address: Address, **values):
     if method not in UNSAFE:
-        return getattr(client, method)(path)
+        return getattr(client, method)(path, values)
+    body = json.dumps(values) if address.is_api else urlencode(values)
     kind = "application/json" if address.is_api else "application/x-www-form-urlencoded"
-    return client.generic(method.upper(), path, data=b"{}" if address.is_api else b"", content_type=kind)
+    return client.generic(method.upper(), path, data=body, content_type=kind)
 
 
 def body_of(response) -> str:
@@ -93,13 +105,35 @@ def test_ids_of_another_company_do_not_exist(two_companies, roles):
     with leave():
         for address in company_addresses():
             for method in {"get", *address.methods, "post", "patch", "delete"}:
-                response = ask(client, method, url(address), address)
+                response = ask(client, method, url(address), address, **FOREIGN)
                 right = response.status_code in (404, 405, 403) if address.takes_id else response.status_code < 500
                 if not right or CANARY in body_of(response):
                     found.append((method, address.route, response.status_code))
     assert not found, found
     with enter(globex.tenant):
         assert everything_of(globex.tenant.pk) == before
+
+
+def test_every_id_tried_is_a_row_of_the_other_company(two_companies):
+    """Its own people find something at each of these addresses: what others do not find is there."""
+    _, _, globex, _ = two_companies
+    with enter(globex.tenant):
+        company.update_member(globex.admin, by=globex.admin, roles=EVERY_ROLE, reach="all")
+    client = client_of(globex.admin)
+    with leave():
+        hollow = [one.route for one in company_addresses() if one.takes_id and not _is_found(client, one)]
+    assert not hollow, hollow
+
+
+def _is_found(client, address) -> bool:
+    """By reading, or else by an empty form or body, whose effects are taken back."""
+    for method in ("get", *(set(address.methods) - {"get", "delete"})):
+        with transaction.atomic():
+            status = ask(client, method, url(address, tenant="globex"), address).status_code
+            transaction.set_rollback(True)
+        if status not in (404, 405):
+            return True
+    return False
 
 
 def test_unsafe_requests_need_a_csrf_token(two_companies):

@@ -14,10 +14,14 @@ from crm.core import records
 from crm.core.activities import actions as activities
 from crm.core.catalog.models import Product
 from crm.core.company import actions as company
+from crm.core.notifications.actions import notify
+from crm.core.people.models import Member
+from crm.core.pools import actions as pools
 from crm.core.pools.models import Pool
 from crm.core.tenancy.backend.schema import owning_tenant
 from leads.models import Lead
 from opportunities import actions as opportunities
+from tests.imports.conftest import bring
 
 from .addresses import FOREIGN_ID
 from .money_world import build_money, hold
@@ -28,7 +32,9 @@ def start_ids_at(first: int) -> None:
     """Let every tenant table number its next row `first`, so that an id tells whose row it is."""
     with connections["owner"].cursor() as cursor:
         for model in tenant_models():
-            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", [model._meta.db_table, first])
+            # A company's first member is nobody: what the system does is done in its name.
+            start = first - 1 if model is Member else first
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", [model._meta.db_table, start])
 
 
 def tenant_models():
@@ -36,7 +42,7 @@ def tenant_models():
 
 
 def build(cast, canary: str) -> SimpleNamespace:
-    """Rows of `cast`'s company (its wall must be open): leads owned and pooled, customer, deal, visit, file, papers, money"""
+    """Rows of `cast`'s company (its wall must be open): leads, customer, deal, visit, papers, money …"""
     admin, seller = cast.admin, getattr(cast, "rep", None) or cast.stranger
     now = timezone.now()
     product = records.create(Product, by=admin, name=f"{canary} product", list_price=Decimal("100.00"))
@@ -63,9 +69,23 @@ def build(cast, canary: str) -> SimpleNamespace:
     )
     task = activities.add_task(deal, by=seller, title=f"{canary} task", due_at=datetime(2030, 1, 1, tzinfo=UTC))
     file = activities.attach([deal], upload, by=seller)
-    team = company.create_team(by=admin, name=f"{canary} team")
-    rows = {**vars(papers), **vars(money), **locals()}
+    office = build_office(cast, canary, lead=lead, pool=pool)
+    rows = {**vars(papers), **vars(money), **vars(office), **locals()}
     return SimpleNamespace(**{name: row for name, row in rows.items() if name not in ("cast", "canary", "now")})
+
+
+def build_office(cast, canary: str, *, lead, pool) -> SimpleNamespace:
+    """A team with a seat, a seat at the pool, somebody invited, and a token, a notice and a file of the admin's."""
+    admin = cast.admin
+    team = company.create_team(by=admin, name=f"{canary} team")
+    company.seat_in_team(team, admin, by=admin)
+    pools.give_seat(pool, by=admin, member=lead.owner)
+    invited = company.add_member(by=admin, name=f"{canary} new", email=f"new@{cast.tenant.slug}.example")
+    token, _ = company.create_token(admin, by=admin, name=f"{canary} reports")
+    notice = notify(admin, "lead.assigned", subject=lead, dedupe_key="world", lead=str(lead), by=canary, reason="")
+    sheet = bring(admin, "leads", f"公司名称,负责人\n{canary} firm,{canary}\n", name=f"{canary}.csv")
+    records.update(sheet, by=admin, error_file=SimpleUploadedFile("errors.csv", f"{canary} firm".encode()))
+    return SimpleNamespace(team=team, invited=invited, token=token, notice=notice, sheet=sheet)
 
 
 def everything_of(tenant_id: int) -> dict[str, list]:
