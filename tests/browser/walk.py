@@ -5,8 +5,7 @@ from types import SimpleNamespace
 from django.db import transaction
 from django.test import Client
 
-from crm.core.company import actions as company
-from crm.core.notifications.actions import notify
+from contracts import offers
 from crm.core.tenancy.state import enter, leave
 from leads import actions as leads
 from opportunities import actions as opportunities
@@ -25,12 +24,28 @@ NO_PAGES = {
     "leads:claim_selected", "notifications:read_all", "settings:switch", "settings:resend", "settings:deactivate",
     "settings:reactivate", "settings:seat", "settings:unseat", "settings:revoke", "accounts:collaborators",
     "opportunities:move", "opportunities:start_pipeline", "opportunities:make_default", "pools:give_seat",
-    "pools:take_seat", "pools:dry_run",
+    "pools:take_seat", "pools:dry_run", "contracts:line_row", "contracts:of_account", "contracts:of_opportunity",
+    "quotes:lines", "quotes:deals", "quotes:panel", "quotes:pdf", "prices:remove", "orders:panel", "approvals:panel",
+    "approvals:start_flow", "approvals:revoke", "receivables:contract_panel", "receivables:account_panel",
+    "receivables:opportunity_panel", "receivables:plan_act", "invoices:contract_panel", "invoices:approve",
+    "invoices:send", "invoices:confirmation", "desk:candidates", "desk:accept", "desk:split", "desk:aside", "desk:undo",
+    "desk:back",
+    "desk:decide_payer", "desk:allocate_automatically", "desk:unallocate", "desk:import_statement",
+    "closing:receipt_panel", "closing:receivable_panel", "closing:credit_panel", "ageing:export",
+    "ageing:statement_pdf", "dunning:run", "dunning:withdraw", "dunning:panel",
 }  # fmt: skip
-VERBS = ("win", "lose", "suspend", "override-probability", "transfer")
+# The verbs whose questions are looked at.
+VERBS = {
+    "opportunities:act": ("win", "lose", "suspend", "override-probability", "transfer"),
+    "quotes:act": ("accept", "decline", "new-version"), "contracts:act": ("submit", "sign", "transfer"),
+    "contracts:change_act": ("submit",), "orders:act": ("cancel",), "orders:act_batch": ("ship",),
+    "orders:hand": ("accept", "give-back"), "orders:renew": ("assess", "lose"),
+    "approvals:task": ("approve", "reject", "return", "transfer", "add"), "approvals:request": ("withdraw", "copy"),
+    "closing:period_act": ("close", "open-again"), "dunning:act": ("promise", "dispute", "hold"),
+}  # fmt: skip
 VIEWS = (
     "leads/?view=pool", "leads/?view=review", "leads/?q=nothing+like+it", "opportunities/?status=won",
-    "visits/?view=all",
+    "visits/?view=all", "approvals/?box=mine", "receivables/?state=overdue", "quotes/?q=nothing+like+it",
 )  # fmt: skip
 
 
@@ -42,15 +57,15 @@ def make_world() -> SimpleNamespace:
         world.cast = cast
         extend(world)
     with enter(cast.tenant), transaction.atomic():
-        world.batch = bring(cast.admin, "leads", FILE)
+        world.mapped = bring(cast.admin, "leads", FILE)
         world.checked = bring(cast.admin, "leads", FILE + "丙公司,Rep,1\n")
         check(world.checked)
     return world
 
 
 def extend(world) -> None:
-    """A deal won and one lost, a converted and a disqualified lead, an open invitation, a token, a notice."""
-    admin, rep = world.cast.admin, world.cast.rep
+    """A deal won and one lost, a disqualified lead."""
+    rep = world.cast.rep
     won, lost = (
         opportunities.open_opportunity(by=rep, account=world.account, name=f"Acme {end}", amount=500)
         for end in ("won", "lost")
@@ -58,16 +73,13 @@ def extend(world) -> None:
     opportunities.win(won, by=rep)
     opportunities.lose(lost, by=rep, reason="price")
     world.disqualified = leads.disqualify(leads.create_lead(by=rep, name="Acme no"), by=rep, reason="wrong number")
-    world.invited = company.add_member(by=admin, name="New", email="new@acme.example", roles=["rep"])
-    company.create_token(admin, by=admin, name="reports")
-    notify(admin, "lead.assigned", subject=world.lead, dedupe_key="walk", lead="Acme lead", by="Rep", reason="")
 
 
 def ids_of(world) -> dict[str, dict]:
     """The ids in an address, by its name or by its app."""
     return {
         "settings:member": {"pk": world.invited.pk}, "settings:team": {"pk": world.team.pk},
-        "catalog": {"pk": world.product.pk}, "imports": {"pk": world.batch.pk},
+        "catalog": {"pk": world.product.pk}, "imports": {"pk": world.mapped.pk},
         "imports:detail": {"pk": world.checked.pk},
         "activities": {"pk": world.deal.pk, "subject_type": "opportunities.opportunity"},
         "accounts": {"pk": world.account.pk}, "accounts:contact": {"pk": world.contact.pk},
@@ -75,6 +87,43 @@ def ids_of(world) -> dict[str, dict]:
         "opportunities:pipeline": {"pk": world.deal.pipeline_id},
         "opportunities:publish": {"pk": world.deal.pipeline_id},
         "leads": {"pk": world.lead.pk}, "pools": {"pk": world.pool.pk}, "visits": {"pk": world.visit.pk},
+        **ids_of_papers(world), **ids_of_money(world),
+    }  # fmt: skip
+
+
+def ids_of_papers(world) -> dict[str, dict]:
+    return {
+        "entities": {"pk": world.entity.pk}, "prices": {"pk": world.price_list.pk},
+        "prices:edit": {"pk": world.price.pk}, "prices:edit_tax_code": {"pk": world.tax.pk},
+        "quotes": {"pk": world.quote.pk}, "quotes:act": {"pk": world.sent.pk},
+        "contracts": {"pk": world.contract.pk}, "contracts:edit": {"pk": world.drafted.pk},
+        "contracts:clauses": {"pk": world.drafted.pk}, "contracts:change": {"pk": world.change.pk},
+        "contracts:change_edit": {"pk": world.change.pk}, "contracts:change_act": {"pk": world.change.pk},
+        "contracts:template_edit": {"pk": world.template.pk}, "contracts:clause_edit": {"pk": world.clause.pk},
+        "orders": {"pk": world.order.pk, "contract": world.contract.pk}, "orders:batch": {"pk": world.batch.pk},
+        "orders:edit_batch": {"pk": world.batch.pk}, "orders:act_batch": {"pk": world.batch.pk},
+        "orders:hand": {"pk": world.contract.pk}, "orders:renew": {"pk": world.contract.pk},
+        "approvals": {"pk": world.instance.pk}, "approvals:task": {"pk": world.task.pk},
+        "approvals:flow": {"pk": world.instance.flow_id}, "approvals:edit_flow": {"pk": world.instance.flow_id},
+    }  # fmt: skip
+
+
+def ids_of_money(world) -> dict[str, dict]:
+    return {
+        "receivables": {"pk": world.receivable.pk, "contract": world.contract.pk},
+        "receivables:plan": {"pk": world.plan.pk}, "receivables:plan_edit": {"pk": world.draft_plan.pk},
+        "receivables:plan_new": {"contract": world.asked.pk}, "invoices": {"pk": world.invoice.pk},
+        "invoices:request": {"pk": world.red.pk}, "invoices:issue": {"pk": world.request.pk},
+        "invoices:drop": {"pk": world.request.pk}, "invoices:request_new": {"contract": world.contract.pk},
+        "desk": {"pk": world.receipt.pk}, "desk:edit_account": {"pk": world.bank.pk},
+        "desk:statement": {"pk": world.waiting.pk}, "closing:refund_new": {"receipt": world.receipt.pk},
+        "closing": {"pk": world.refund.pk, "receivable": world.last.pk}, "closing:write_off": {"pk": world.loss.pk},
+        "closing:recover": {"pk": world.loss.pk}, "closing:period": {"pk": world.entity.pk},
+        "closing:period_act": {"pk": world.entity.pk}, "closing:credit_edit": {"pk": world.account.pk},
+        "closing:provision": {"pk": world.provision.pk}, "ageing": {"pk": world.account.pk},
+        "dunning:run_detail": {"pk": world.run.pk}, "dunning:letter": {"pk": world.letter.pk},
+        "dunning:policy": {"pk": world.policy.pk}, "dunning:hold": {"pk": world.held.pk},
+        "dunning:legal": {"pk": world.legal_step.pk}, "dunning:act": {"pk": world.second.pk},
     }  # fmt: skip
 
 
@@ -85,11 +134,17 @@ def addresses(world) -> dict[str, str]:
         if address.is_api or address.name in NO_PAGES:
             continue
         values = ids.get(address.name, ids.get(address.name.split(":")[0], {}))
-        verbs = VERBS if address.name == "opportunities:act" else ("",)
-        for verb in verbs:
+        for verb in VERBS.get(address.name, ("",)):
             found[url(address, verb=verb, **values)] = address.name
     for lead in (world.pooled, world.disqualified):
         found[f"/acme/leads/{lead.pk}/"] = "leads:detail"
+    found |= {
+        f"/acme/quotes/{world.sent.pk}/": "quotes:detail", f"/acme/plans/{world.draft_plan.pk}/": "receivables:plan",
+        f"/acme/bank/statements/{world.statement.pk}/": "desk:statement",
+        f"/acme/reconcile/split/?line={world.line.pk}": "desk:split",
+        f"/acme/reconcile/aside/?line={world.line.pk}": "desk:aside",
+        offers.path_of(world.sent, "acme"): "offers:show",
+    }  # fmt: skip
     found |= {f"/acme/{view}": view for view in VIEWS}
     return found
 
