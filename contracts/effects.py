@@ -55,6 +55,9 @@ class Follower:
     def effective(self, contract: Contract, *, by: Member) -> None:
         """The contract came into force."""
 
+    def transferred(self, contract: Contract, *, by: Member) -> None:
+        """The contract belongs to another seller from now on."""
+
     def check(self, change: ChangeOrder) -> None:
         """Refuse a change order whose effects cannot be submitted (domain.md 6.18)."""
 

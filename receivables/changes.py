@@ -230,7 +230,8 @@ def _ask_for_reds(outcome: Outcome) -> None:
 
 def blues(receivable: Receivable) -> list[tuple[Invoice, Decimal]]:
     """The receivable's blue invoices, newest first, each with what no red invoice or request has taken back."""
-    shares = InvoiceShare.objects.of(receivable.tenant_id).filter(receivable=receivable).select_related("invoice")
+    standing = InvoiceShare.objects.of(receivable.tenant_id).filter(invoice__voids__isnull=True)
+    shares = standing.filter(receivable=receivable).select_related("invoice")
     left: dict[int, Decimal] = defaultdict(lambda: ZERO)
     invoices: dict[int, Invoice] = {}
     for share in shares.order_by(F("invoice__date").desc(), "-invoice_id"):

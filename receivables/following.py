@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from contracts.effects import Follower, Preview, Row
 from contracts.models import Batch, ChangeOrder, Contract
+from crm.core import records
 from crm.core.company.actions import system_member
 from crm.core.errors import Refused
 from crm.core.people.models import Member
@@ -18,7 +19,7 @@ from receivables.actions.periods import require_open
 from receivables.actions.plans import draft_plan
 from receivables.changes import Outcome, Step, receivables_of, work_out
 from receivables.figures import figures, figures_of
-from receivables.models import Invoice
+from receivables.models import Invoice, Receivable
 
 ZERO = Decimal("0.00")
 
@@ -37,6 +38,11 @@ class Receivables(Follower):
 
     def accepted(self, batch: Batch, *, by: Member, on: date) -> None:
         triggers.accepted(batch, by, on)
+
+    def transferred(self, contract: Contract, *, by: Member) -> None:
+        rows = Receivable.objects.of(contract.tenant_id).filter(contract=contract).exclude(owner=contract.owner)
+        locked = records.lock_all(Receivable, rows.values_list("pk", flat=True), contract.tenant_id)
+        records.update_many([(row, {"owner": contract.owner}) for row in locked], by=by, verb="transferred")
 
     def check(self, change: ChangeOrder) -> None:
         refuse(work_out(change))

@@ -254,13 +254,17 @@ def close(contract: Contract, *, by: Member, expected: int | None = None) -> Con
 
 
 @transaction.atomic
+@transaction.atomic
 def transfer_contract(contract: Contract, to: Member, *, by: Member, reason: str = "") -> Contract:
-    """Hand a contract to another seller."""
+    """Hand a contract, and what is owed under it, to another seller."""
     require(by, "contract.update", contract)
     require(by, "contract.update", to)
     if not to.is_active or not may(to, "contract.create"):
         raise ValidationError({"to": _("%(name)s cannot own contracts. Choose a seller.") % {"name": to}})
-    return records.update(contract, by=by, verb="transferred", owner=to, reason=reason)
+    records.update(contract, by=by, verb="transferred", owner=to, reason=reason)
+    for follower in effects.followers():
+        follower.transferred(contract, by=by)
+    return contract
 
 
 def _said(reason: str) -> str:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from contracts import effects
 from contracts.lines import ZERO, line_amount
 from contracts.models import Contract, ContractLine, Order, OrderLine
 from crm.core import records
@@ -65,11 +66,14 @@ def create_order(contract: Contract, *, by: Member, quantities: Quantities | Non
     """Order `quantities` (contract line id → quantity) of a contract in force; without them, all that is left.
 
     Amounts are cumulative parts of the contract's lines, so that orders that take a line in pieces add up to it
-    to the cent. Refused with ORDER_EXCEEDS_CONTRACT beyond the lines or the effective amount (INV-C6).
+    to the cent. Refused with ORDER_EXCEEDS_CONTRACT beyond the lines or the effective amount (INV-C6), and with
+    CUSTOMER_ON_HOLD while downstream holds the customer (such as unpaid money).
     """
     require(by, "order.create", contract)
     contract = records.lock(contract)
     require_in_force(contract)
+    if sentence := effects.orders_blocked(contract.account):
+        raise Refused(sentence, code="CUSTOMER_ON_HOLD")
     lines = _cut(contract, quantities)
     amount = sum((line.amount for line in lines), ZERO)
     _require_within(contract, amount)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from contracts import effects
-from contracts.actions import batches, orders
+from contracts.actions import batches, handover, orders
 from contracts.models import Batch, OrderLine
 from crm.core import records
 from crm.core.activities.timeline import files_of
@@ -85,9 +85,13 @@ def test_the_first_shipment_begins_the_performance(acme, order):
 def test_nothing_is_shipped_before_delivery_has_accepted_the_contract(acme, firm, effective):
     contract = effective(kind="fixed")
     order = orders.create_order(contract, by=acme.rep)
-    batch = batches.plan_batch(order, by=acme.rep, planned_on=acme.tenant.today())
+    with pytest.raises(Forbidden):
+        batches.plan_batch(order, by=acme.rep, planned_on=acme.tenant.today())
+    handover.offer(contract, by=acme.rep, to=acme.presales)
+    order.refresh_from_db()
+    batch = batches.plan_batch(order, by=acme.presales, planned_on=acme.tenant.today())
     with pytest.raises(Refused, match="not accepted"):
-        batches.ship(batch, by=acme.rep)
+        batches.ship(batch, by=acme.presales)
 
 
 def test_more_than_ordered_is_neither_planned_nor_shipped(acme, order):

@@ -101,7 +101,7 @@ GRANTS: dict[str, dict[str, Scope]] = {
     "order.create": {REP: OWN, MANAGER: REACH},
     "clause.manage": {LEGAL: ALL, ADMIN: ALL},
     "change.create": {REP: OWN, MANAGER: REACH, FINANCE: ALL},
-    "batch.record": {REP: OWN, MANAGER: REACH, PRESALES: OWN},
+    "batch.record": {PRESALES: OWN},
     "handover.decide": {MANAGER: REACH, PRESALES: OWN},
     "price.manage": {FINANCE: ALL, ADMIN: ALL},
     "entity.manage": {ADMIN: ALL},
