@@ -1,5 +1,7 @@
 """What bank lines, statements and receipts are looked for by, on the pages and in the API."""
 
+from typing import Any
+
 import django_filters
 from django.db.models import Q
 from django.forms import HiddenInput
@@ -12,7 +14,7 @@ from crm.core.web.rendering import DateInput, PickerSelect
 
 from .models import Allocation, BankAccount, BankLine, Incoming, Receipt, Receivable, StatementFile
 
-PK = {"min_value": 1, "max_value": 2**62}
+PK: dict[str, Any] = {"min_value": 1, "max_value": 2**62}
 
 
 def _visible(model):
@@ -82,7 +84,7 @@ class BankLineFilter(django_filters.FilterSet):
     def in_state(self, rows, name, value):
         if value == "out":
             return rows.filter(debit__gt=0)
-        states = {
+        states: dict[str, dict[str, Any]] = {
             "open": {"left__gt": 0, "set_aside": False}, "booked": {"left": 0}, "aside": {"set_aside": True},
         }  # fmt: skip
         found = Incoming.objects.of(self.request.member.tenant_id).filter(**states[value])

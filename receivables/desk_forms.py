@@ -1,6 +1,7 @@
 """What the pages of bank accounts, statements, receipts and the desk ask."""
 
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.utils.functional import cached_property
@@ -16,7 +17,7 @@ from crm.core.web.rendering import DateInput, PickerSelect
 from .models import BankAccount, BankLine, DeskRules, Receipt, Receivable
 from .statements.profiles import FIELDS
 
-MONEY = {"max_digits": 18, "decimal_places": 2}
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}
 
 
 class BankAccountForm(RecordForm):
@@ -38,7 +39,7 @@ class StatementForm(MemberForm):
     )  # fmt: skip
 
     def clean(self):
-        cleaned = super().clean()
+        cleaned: dict[str, Any] = super().clean() or {}
         if not cleaned.get("file") and cleaned.get("text", "").strip():
             cleaned["file"] = pasted(cleaned["text"])
         if not cleaned.get("file") and "file" not in self.errors:
@@ -53,7 +54,7 @@ class ColumnForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name, label in FIELDS.items():
             self.fields[name] = forms.ChoiceField(
-                label=label, choices=[("", "—"), *((header, header) for header in headers)], required=False,
+                label=str(label), choices=[("", "—"), *((header, header) for header in headers)], required=False,
                 initial=columns.get(name, ""),
             )  # fmt: skip
 

@@ -191,12 +191,12 @@ def _reversal(row: Allocation, amount: Decimal, receipt, receivable, day: date, 
 
 def still_active(rows: QuerySet) -> dict[Allocation, Decimal]:
     """The allocations among `rows` of which something is left, with what is left; reversals must be among them."""
-    rows = list(rows)
-    left = {row.pk: row.amount for row in rows if row.reverses_id is None}
-    for row in rows:
+    known = list(rows)
+    left = {row.pk: row.amount for row in known if row.reverses_id is None}
+    for row in known:
         if row.reverses_id is not None:
             left[row.reverses_id] += row.amount
-    return {row: left[row.pk] for row in rows if left.get(row.pk, ZERO) > 0}
+    return {row: left[row.pk] for row in known if left.get(row.pk, ZERO) > 0}
 
 
 def remaining(allocation: Allocation) -> Decimal:

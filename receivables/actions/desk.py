@@ -138,7 +138,7 @@ def drop(receivable: Receivable, *, by: Member) -> Adjustment | None:
 def undo(receipt: Receipt, *, by: Member, reason: str = "") -> Receipt:
     """Take back what was posted from a bank line, by opposite rows; the line is open again, its payer unlearned."""
     reverse_receipt(receipt, by=by, reason=reason or str(_("Undone at the desk")), release=True)
-    if receipt.bank_line_id and receipt.account_id:
+    if receipt.bank_line is not None and receipt.account is not None:
         line = receipt.bank_line
         payers.learn(receipt.account, line.counterparty, line.counterparty_account, by=by, times=-1)
     return receipt

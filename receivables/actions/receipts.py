@@ -80,7 +80,7 @@ def reverse_receipt(receipt: Receipt, *, by: Member, reason: str, release: bool 
     require_open(locked.legal_entity, today)
     records.move(receipt, Receipt.Status.REVERSED, by=by, verb="reversed", reason=grounds)
     enter_credit(receipt, CreditEntry.Type.REVERSE, -receipt.amount, by, today)
-    if receipt.bank_line_id:
+    if receipt.bank_line is not None:
         _use_line(receipt.bank_line, -receipt.amount, by=by, verb="given_back")
     return receipt
 

@@ -1,6 +1,7 @@
 """The REST face of bank accounts, statements, bank lines, receipts and allocations."""
 
 from decimal import Decimal
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, parsers, serializers, status
@@ -19,7 +20,7 @@ from ..desk_filters import AllocationFilter, BankAccountFilter, BankLineFilter, 
 from ..desk_page import focus_on, focused
 from ..models import Allocation, BankAccount, BankLine, Receipt, Receivable, StatementFile
 
-MONEY = {"max_digits": 18, "decimal_places": 2}
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}
 
 
 class BankAccountSerializer(RecordSerializer):
@@ -76,7 +77,7 @@ class StatementViewSet(RecordViewSet):
     read = "bank.import"
     serializer_class = StatementSerializer
     filterset_class = StatementFilter
-    parser_classes = [parsers.MultiPartParser, parsers.FormParser]
+    parser_classes = [parsers.MultiPartParser, parsers.FormParser, parsers.JSONParser]
     http_method_names = ["get", "post", "head", "options"]
 
     def perform_create(self, serializer):

@@ -20,6 +20,7 @@ from .sharing import choose, fill, subsets
 from .signals import Evidence, Owed, Payment, Reference, compact, core, customers_of, references_of, tokens, whole
 
 Rule = Allocation.Rule
+Reasons = list[str | Promise]
 ZERO = Decimal("0.00")
 SURE, MOST, EXACT_SHOWN = 95, 8, 3
 
@@ -34,7 +35,7 @@ class Proposal:
     amount: Decimal
     rule: str
     score: int
-    reasons: list[str | Promise] = field(default_factory=list)
+    reasons: Reasons = field(default_factory=list)
     certain: bool = False
     contract_id: int | None = None
     third_party: bool = False
@@ -56,7 +57,7 @@ class Customer:
     account_id: int
     name: str
     likely: float
-    reasons: list[str | Promise]
+    reasons: Reasons
     certain: bool = False
     third_party: bool = False
 
@@ -118,7 +119,8 @@ def customers(payment: Payment, evidence: Evidence) -> list[Customer]:
 
 
 def _customer(pk: int, payment: Payment, evidence: Evidence) -> Customer:
-    name, doubts, reasons, certain_ = evidence.names[pk], 1.0, [], False
+    name, doubts, certain_ = evidence.names[pk], 1.0, False
+    reasons: Reasons = []
     aliases = [one for number in payment.numbers for one in evidence.by_number[number] if one.account_id == pk]
     payers = [one for who in payment.payers for one in evidence.by_payer[core(who)] if one.account_id == pk]
     if aliases:
@@ -237,13 +239,13 @@ def _items(owed: Sequence[Owed], shares: dict[int, Decimal]) -> list[tuple[Owed,
     return [(one, shares[one.pk]) for one in owed if one.pk in shares]
 
 
-def _equal_reasons(one: Owed, same: int) -> list[str | Promise]:
-    reasons = [format_lazy(_("The amount is what is open of {number}."), number=one.number)]
+def _equal_reasons(one: Owed, same: int) -> Reasons:
+    reasons: Reasons = [format_lazy(_("The amount is what is open of {number}."), number=one.number)]
     return [*reasons, _("Other receivables have the same amount.")] if same > 1 else reasons
 
 
-def _subset_reasons(members: Sequence[Owed], found: Sequence) -> list[str | Promise]:
-    reasons = [format_lazy(_("{count} receivables add up to the amount."), count=len(members))]
+def _subset_reasons(members: Sequence[Owed], found: Sequence) -> Reasons:
+    reasons: Reasons = [format_lazy(_("{count} receivables add up to the amount."), count=len(members))]
     return [*reasons, _("Other receivables add up to it too.")] if len(found) > 1 else reasons
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from receivables.models import Allocation
 
@@ -19,6 +19,9 @@ class Owed(Protocol):
     contract_id: int
     due_date: date | None
     balance: Decimal
+
+
+One = TypeVar("One", bound=Owed)
 
 
 @dataclass(frozen=True)
@@ -59,14 +62,14 @@ def fill(amount: Decimal, owed: Iterable[Owed]) -> dict[int, Decimal]:
     return shares
 
 
-def subsets(amount: Decimal, owed: Sequence[Owed]) -> list[list[Owed]]:
+def subsets(amount: Decimal, owed: Sequence[One]) -> list[list[One]]:
     """Up to two sets of two or more receivables whose balances add up to `amount`; older ones are preferred.
 
     Looks at the 24 oldest and at 20,000 sums at most: more would be chance, not evidence.
     """
     items = [one for one in owed if 0 < one.balance < amount][:MOST_ITEMS]
     sums: dict[Decimal, tuple[int, ...]] = {Decimal(0): ()}
-    found: list[list[Owed]] = []
+    found: list[list[One]] = []
     for index, one in enumerate(items):
         for total, members in list(sums.items()):
             grown = total + one.balance

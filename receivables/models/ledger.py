@@ -163,6 +163,7 @@ class Receivable(Record):
             # The list's own order: what has no date yet stands after all dates.
             models.Index("tenant", Coalesce("due_date", NEVER), "id", name="receivable_due_or_never"),
             models.Index(fields=["tenant", "owner", "due_date"], name="receivable_of_owner"),
+            models.Index(fields=["tenant", "balance"], name="receivable_open_balance", condition=Q(balance__gt=0)),
         ]
 
     def __str__(self):

@@ -65,7 +65,7 @@ def _on(request, lines: list[BankLine], done: list[Receipt]) -> HttpResponse:
 def _again(request, line: BankLine | None = None) -> HttpResponse:
     if not request.htmx:
         return go(request, "desk:desk")
-    last = line and Incoming.objects.of(request.tenant).filter(line=line).first()
+    last = Incoming.objects.of(request.tenant).filter(line=line).first() if line else None
     shown: Desk = desk_of(request.member, _filters(request), request, after=last)
     answer = render(request, "desk/_answer.html", {"desk": shown})
     answer["HX-Retarget"], answer["HX-Reswap"] = "#desk", "outerHTML"

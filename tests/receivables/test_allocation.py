@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm.core import records
 from crm.core.errors import Forbidden, Refused
-from receivables.actions import allocation, refunds
+from receivables.actions import allocation, receipts, refunds
 from receivables.models import Allocation, ArEntry, CreditEntry, Period, Receipt, Receivable, Refund
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,9 @@ def test_the_database_guards_the_sums(ledger, receive):
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["receive", "allocate", "unallocate", "refund", "drop"]), st.integers(1, 4_000_000)),
+    st.tuples(
+        st.sampled_from(["receive", "allocate", "unallocate", "refund", "drop", "reverse"]), st.integers(1, 4_000_000)
+    ),
     max_size=12,
 )
 
@@ -148,6 +150,8 @@ def _step(kind, amount, acme, ledger, receive):
         row = Allocation.objects.of(acme.tenant).filter(amount__gt=0).order_by("-pk").first()
         if row:
             allocation.unallocate(row, min(amount, row.amount), by=acme.finance)
+    elif kind == "reverse":
+        receipts.reverse_receipt(receipt, by=acme.finance, reason="r", release=True)
     elif kind == "refund":
         refunds.request_refund(receipt, by=acme.rep, amount=amount, reason="r", payee_account="x")
     elif refund := Refund.objects.of(acme.tenant).filter(status="requested").first():
@@ -160,5 +164,5 @@ def _verify(tenant) -> None:
         assert receivable.balance == entries
     for receipt in Receipt.objects.of(tenant):
         entries = CreditEntry.objects.of(tenant).filter(receipt=receipt).aggregate(sum=Sum("amount"))["sum"]
-        assert receipt.unallocated == entries
+        assert (0 if receipt.status == "reversed" else receipt.unallocated) == entries
         assert receipt.amount == receipt.allocated + receipt.reserved + receipt.refunded + receipt.unallocated
