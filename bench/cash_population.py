@@ -136,7 +136,7 @@ def waiting_lines(house: SimpleNamespace, lines: int, contracts: int, turn: int 
     with enter(house.tenant), transaction.atomic():
         by = company.system_member(house.tenant)
         statement = records.create(
-            StatementFile, by=by, bank_account=house.bank, name=f"new{turn}.csv", sha256=f"{turn:064d}"
+            StatementFile, by=by, bank_account=house.bank, name=f"new{turn}.csv", sha256=f"{turn + 1:064d}"
         )
         common = {"tenant_id": str(house.tenant.pk), "bank_account_id": str(house.bank.pk)}
         insert(BankLine, f"generate_series(1, {lines}) AS g", {

@@ -94,7 +94,10 @@ CHECKS = (
         SELECT c.number || COALESCE(' ' || o.number, ''), COALESCE(o.amount, c.effective_amount), COALESCE(s.total, 0)
         FROM {plan} p JOIN {contract} c ON c.id = p.contract_id AND c.tenant_id = p.tenant_id
         LEFT JOIN {order} o ON o.id = p.order_id AND o.tenant_id = p.tenant_id
-        LEFT JOIN (SELECT r.contract_id, q.order_id, SUM(r.original + r.adjusted) AS total FROM {receivable} r
+        LEFT JOIN (SELECT r.contract_id, q.order_id, SUM(r.original + r.adjusted - COALESCE(d.dropped, 0)) AS total
+                   FROM {receivable} r
+                   LEFT JOIN (SELECT receivable_id, SUM(amount) AS dropped FROM {adjustment}
+                              WHERE tenant_id = %(tenant)s AND is_rounding GROUP BY 1) d ON d.receivable_id = r.id
                    LEFT JOIN {plan} q ON q.id = r.plan_id AND q.tenant_id = r.tenant_id
                    WHERE r.tenant_id = %(tenant)s AND NOT r.superseded GROUP BY 1, 2) s
                ON s.contract_id = p.contract_id AND s.order_id IS NOT DISTINCT FROM p.order_id

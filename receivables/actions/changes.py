@@ -142,12 +142,14 @@ def _refund(outcome: Outcome, change: ChangeOrder, system: Member) -> None:
 
 
 def _require_balanced(contract: Contract) -> None:
-    """INV-R1 to the cent, for a contract whose plan is confirmed."""
+    """INV-R1 to the cent, for a contract whose plan is confirmed; small differences that were dropped stand apart."""
     plan = Plan.objects.of(contract.tenant_id).filter(contract=contract, order=None, status=Plan.Status.CONFIRMED)
     if contract.kind == Contract.Kind.FRAMEWORK or not plan.exists():
         return
     rows = Receivable.objects.of(contract.tenant_id).filter(contract=contract, superseded=False)
+    dropped = Adjustment.objects.of(contract.tenant_id).filter(receivable__contract=contract, is_rounding=True)
     owed = rows.aggregate(sum=Sum(F("original") + F("adjusted")))["sum"] or ZERO
+    owed -= dropped.aggregate(sum=Sum("amount"))["sum"] or ZERO
     if owed != contract.effective_amount:
         raise Refused(
             _("The receivables would add up to %(owed)s, the contract to %(amount)s.")

@@ -7,11 +7,13 @@ import pytest
 import time_machine
 
 from contracts.actions import contracts, orders
+from contracts.actions.changes import approved, draft_change
 from crm.core import records
 from crm.core.errors import Refused
-from receivables import changes
-from receivables.actions import invoices
+from receivables import changes, verifier
+from receivables.actions import desk, invoices
 from receivables.actions.plans import confirm_plan, draft_plan
+from receivables.actions.receipts import post_receipt
 from receivables.models import CustomerHold, Receivable
 from tests.contracts.conftest import bring_into_force, make_contract, make_firm
 
@@ -52,3 +54,21 @@ def test_a_void_paper_invoice_is_not_corrected_by_a_red_one(acme, contract):
         invoices.void_invoice(torn, by=acme.finance, reason="torn")
         kept = issue(acme, contract, {owed: "600000.00"}, 2, on=today, medium="paper")
     assert changes.blues(owed) == [(kept, D("600000.00"))]
+
+
+def test_a_small_difference_that_was_dropped_breaks_no_promise(acme, contract):
+    """INV-R1 speaks of what was agreed; the cents that finance let go are no change of the contract."""
+    owed = Receivable.objects.of(acme.tenant).get(contract=contract)
+    desk.change_rules(by=acme.finance, small_difference=D("0.05"))
+    receipt = post_receipt(by=acme.finance, legal_entity=owed.legal_entity, account=owed.account,
+                           amount=D("599999.98"), received_on=acme.tenant.today())  # fmt: skip
+    assert receipt.unallocated == 0
+    owed.refresh_from_db()
+    desk.drop(owed, by=acme.finance)
+    owed.refresh_from_db()
+    assert (owed.balance, owed.adjusted) == (0, D("-0.02"))
+    assert not list(verifier.differences(acme.tenant))
+    grown = draft_change(contract, by=acme.rep, kind="increase", grounds="more", delta=D("100.00"))
+    records.move(grown, "in_approval", by=acme.rep, verb="submitted")
+    assert approved(grown, by=acme.manager).status == "applied"
+    assert not list(verifier.differences(acme.tenant))
