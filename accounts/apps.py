@@ -29,15 +29,20 @@ class AccountsConfig(AppConfig):
         )
 
     def _enter_menus(self):
-        from crm.core.web.navigation import Entry, register
+        from crm.core.web.navigation import Entry, Group, register
 
         sales = frozenset({"rep", "manager"})
         readers = sales | {"presales", "finance", "admin"}
         visitors = sales | {"presales"}
-        register(Entry("accounts", _("Customers"), "accounts:list", "building", roles=readers, order=30))
+        register(
+            Entry("accounts", _("Customers"), "accounts:list", "building", roles=readers, order=30, group=Group.SALES)
+        )
         register(
             Entry("accounts", _("Customers"), "accounts:list", "building", roles=readers, place="bottom", order=20)
         )
-        register(Entry("visits", _("Visits"), "visits:list", "map-pin", roles=visitors | {"admin"}, order=50))
+        register(
+            Entry("visits", _("Visits"), "visits:list", "map-pin", roles=visitors | {"admin"}, order=50,
+                  group=Group.SALES)
+        )  # fmt: skip
         register(Entry("visit", _("Visit"), "visits:new", "map-pin", roles=visitors, place="create", order=10))
         register(Entry("account", _("Customer"), "accounts:create", "building", roles=sales, place="create", order=40))

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.web import panels
-from crm.core.web.navigation import Entry, register
+from crm.core.web.navigation import Entry, Group, register
 
 READERS = frozenset({"rep", "manager", "admin", "presales", "finance", "legal"})
 KEEPERS = frozenset({"legal", "admin"})
@@ -29,10 +29,11 @@ WORDS |= {
 
 
 def register_menus() -> None:
-    group = _("Settings")
-    register(Entry("contracts", _("Contracts"), "contracts:list", "file-text", roles=READERS, order=55))
+    register(
+        Entry("contracts", _("Contracts"), "contracts:list", "file-text", READERS, order=55, group=Group.CONTRACTS)
+    )
     register(Entry("contract_templates", _("Contract templates"), "contracts:templates", "file-text", roles=KEEPERS,
-                   order=846, group=group))  # fmt: skip
+                   order=846, group=Group.SETTINGS))  # fmt: skip
 
 
 def register_panels() -> None:

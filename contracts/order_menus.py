@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from crm.core.web.navigation import Entry, register
+from crm.core.web.navigation import Entry, Group, register
 
 from .actions.handover import waiting
 
@@ -27,9 +27,13 @@ READERS = frozenset({"rep", "manager", "presales", "finance", "legal", "admin"})
 
 
 def register_menus() -> None:
-    register(Entry("orders", _("Orders"), "orders:list", "package", READERS, order=56))
+    group = Group.CONTRACTS
+    register(Entry("orders", _("Orders"), "orders:list", "package", READERS, order=56, group=group))
     register(
         Entry("handovers", _("Handovers"), "orders:handovers", "inbox", frozenset({"presales", "manager"}), order=57,
-              count=waiting)
+              count=waiting, group=group)
     )  # fmt: skip
-    register(Entry("renewals", _("Renewals"), "orders:renewals", "rotate", frozenset({"rep", "manager"}), order=58))
+    register(
+        Entry("renewals", _("Renewals"), "orders:renewals", "rotate", frozenset({"rep", "manager"}), order=58,
+              group=group)
+    )  # fmt: skip

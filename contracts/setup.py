@@ -7,13 +7,13 @@ def prices() -> None:
     """Tax codes and price lists."""
     from crm.core.activities import timeline
     from crm.core.company import holdings
-    from crm.core.web.navigation import Entry, register
+    from crm.core.web.navigation import Entry, Group, register
 
     from .actions import prices as actions
 
     holdings.on_founding += [actions.start_tax_codes, actions.start_price_list]
     timeline.verbs({"pricelist.price_removed": _("A product was taken off the list")})
-    keepers, group = frozenset({"finance", "admin"}), _("Settings")
+    keepers, group = frozenset({"finance", "admin"}), Group.SETTINGS
     register(Entry("prices", _("Price lists"), "prices:lists", "tag", roles=keepers, order=842, group=group))
     register(Entry("tax_codes", _("Tax rates"), "prices:tax_codes", "coin", roles=keepers, order=844, group=group))
 
@@ -24,7 +24,7 @@ def quotes() -> None:
     from crm.core.approvals import subjects as approvals
     from crm.core.identity import subjects as identity
     from crm.core.web import panels
-    from crm.core.web.navigation import Entry, register
+    from crm.core.web.navigation import Entry, Group, register
 
     from . import quote_approval, quote_notices
     from .models import Quote
@@ -36,7 +36,7 @@ def quotes() -> None:
     )
     timeline.verbs(quote_notices.WORDS)
     readers = frozenset({"rep", "manager", "presales", "finance", "legal", "admin"})
-    register(Entry("quotes", _("Quotes"), "quotes:list", "file-text", roles=readers, order=60))
+    register(Entry("quotes", _("Quotes"), "quotes:list", "note", roles=readers, order=50, group=Group.CONTRACTS))
 
 
 def contracts() -> None:

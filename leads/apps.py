@@ -30,9 +30,12 @@ class LeadsConfig(AppConfig):
             )
         )  # fmt: skip
         sales = frozenset({"rep", "manager", "admin"})
-        entry = navigation.Entry("leads", _("Leads"), "leads:list", "user-search", roles=sales | {"partner"}, order=20)
+        entry = navigation.Entry("leads", _("Leads"), "leads:list", "user-search", roles=sales | {"partner"}, order=20,
+                                 group=navigation.Group.SALES)  # fmt: skip
         navigation.register(entry)
-        navigation.register(navigation.Entry("pool", _("Public pool"), "leads:pool", "ripple", roles=sales, order=21))
+        pool = navigation.Entry("pool", _("Public pool"), "leads:pool", "ripple", roles=sales, order=21,
+                                group=navigation.Group.SALES)  # fmt: skip
+        navigation.register(pool)
         navigation.register(
             navigation.Entry("lead", _("New lead"), "leads:create", "user-search", roles=sales | {"partner"},
                              place="create", order=20)

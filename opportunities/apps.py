@@ -33,17 +33,17 @@ class OpportunitiesConfig(AppConfig):
         self._menus()
 
     def _menus(self):
-        from crm.core.web.navigation import Entry, register
+        from crm.core.web.navigation import Entry, Group, register
 
         sellers = frozenset({"rep", "manager", "admin", "presales", "legal", "partner"})
         viewers = frozenset({"rep", "manager", "admin", "presales", "partner"})
-        deals = _("Deals")
-        register(Entry("deals", deals, "opportunities:list", "target-arrow", roles=sellers, order=40))
-        register(Entry("board", _("Board"), "opportunities:board", "layout-kanban", roles=sellers, order=41))
-        register(Entry("funnel", _("Funnel"), "opportunities:funnel", "chart-funnel", roles=viewers, order=42))
+        deals, sales = _("Deals"), Group.SALES
+        register(Entry("deals", deals, "opportunities:list", "target-arrow", roles=sellers, order=40, group=sales))
+        register(Entry("board", _("Board"), "opportunities:board", "layout-kanban", sellers, order=41, group=sales))
+        register(Entry("funnel", _("Funnel"), "opportunities:funnel", "chart-funnel", viewers, order=42, group=sales))
         register(
             Entry("pipelines", _("Pipelines"), "opportunities:pipelines", "columns", roles=frozenset({"admin"}),
-                  order=830, group=_("Settings"))
+                  order=830, group=Group.SETTINGS)
         )  # fmt: skip
         register(Entry("deals", deals, "opportunities:board", "target-arrow", sellers, place="bottom", order=40))
         register(

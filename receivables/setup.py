@@ -35,8 +35,8 @@ def receivables() -> None:
         roles = frozenset({"finance"} if place == "bottom" else {"rep", "manager", "finance"})
         label = _("Receivables")
         navigation.register(
-            navigation.Entry("receivables", label, "receivables:list", "coin", roles, place=place, order=60,
-                             group=_("Money"))
+            navigation.Entry("receivables", label, "receivables:list", "calendar-due", roles, place=place, order=61,
+                             group=navigation.Group.MONEY)
         )  # fmt: skip
 
 
@@ -59,13 +59,13 @@ def invoices() -> None:
     def waiting(member) -> int:
         return InvoiceRequest.objects.of(member.tenant_id).filter(status__in=InvoiceRequest.WAITING).count()
 
-    people, money = frozenset({"rep", "manager", "finance"}), _("Money")
+    people, money = frozenset({"rep", "manager", "finance"}), navigation.Group.MONEY
     navigation.register(
-        navigation.Entry("invoices", _("Invoices"), "invoices:list", "file-text", people, order=61, group=money)
+        navigation.Entry("invoices", _("Invoices"), "invoices:list", "file-text", people, order=62, group=money)
     )
     navigation.register(
         navigation.Entry("invoice_requests", _("To invoice"), "invoices:requests", "inbox", frozenset({"finance"}),
-                         order=62, group=money, count=waiting)
+                         order=63, group=money, count=waiting)
     )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def desk() -> None:
     """Bank accounts, statements, receipts, the reconcile desk."""
     from crm.core.activities import timeline
     from crm.core.identity import subjects
-    from crm.core.web.navigation import Entry, register
+    from crm.core.web.navigation import Entry, Group, register
 
     from . import desk_jobs  # noqa: F401  (registers what follows an import)
     from .actions import advances  # noqa: F401  (registers the job of advances)
@@ -81,13 +81,13 @@ def desk() -> None:
 
     finance, readers = frozenset({"finance"}), frozenset({"rep", "manager", "finance"})
     entries = (
-        ("reconcile", _("Reconcile"), "desk:desk", "checklist", finance, 62),
-        ("receipts", _("Receipts"), "desk:receipts", "inbox", readers, 64),
-        ("bank", _("Bank accounts"), "desk:accounts", "building", finance, 74),
+        Entry("reconcile", _("Reconcile"), "desk:desk", "arrows-exchange", finance, order=60, group=Group.MONEY),
+        Entry("receipts", _("Receipts"), "desk:receipts", "coin", readers, order=64, group=Group.MONEY),
+        Entry("bank", _("Bank accounts"), "desk:accounts", "building", finance, order=845, group=Group.SETTINGS),
     )
-    for key, label, url_name, icon, roles, order in entries:
-        register(Entry(key, label, url_name, icon, roles, order=order, group=_("Money")))
-    register(Entry("reconcile", _("Reconcile"), "desk:desk", "checklist", finance, place="bottom", order=10))
+    for entry in entries:
+        register(entry)
+    register(Entry("reconcile", _("Reconcile"), "desk:desk", "arrows-exchange", finance, place="bottom", order=10))
     register(Entry("receipt", _("Receipt"), "desk:create_receipt", "inbox", finance, place="create", order=70))
     subjects.register(Receipt, url_name="desk:receipt", icon="inbox")
     timeline.verbs(
@@ -104,20 +104,21 @@ def closing() -> None:
     """Refunds, write-offs, periods, provisions."""
     from crm.core.approvals import subjects
     from crm.core.web import panels
-    from crm.core.web.navigation import Entry, register
+    from crm.core.web.navigation import Entry, Group, register
 
     from .decisions import REFUND, WRITE_OFF
 
     subjects.register(REFUND)
     subjects.register(WRITE_OFF)
-    money, legal = _("Money"), frozenset({"finance", "legal"})
+    closing, legal = Group.CLOSING, frozenset({"finance", "legal"})
     sales = frozenset({"rep", "manager"})
     for entry in (
-        Entry("refunds", _("Refunds"), "closing:refunds", "arrow-back-up", legal | sales, order=70, group=money),
-        Entry("write_offs", _("Write-offs"), "closing:write_offs", "circle-x", legal, order=71, group=money),
-        Entry("periods", _("Accounting periods"), "closing:periods", "lock", legal | {"admin"}, order=72, group=money),
+        Entry("refunds", _("Refunds"), "closing:refunds", "arrow-back-up", legal | sales, order=70, group=closing),
+        Entry("write_offs", _("Write-offs"), "closing:write_offs", "circle-x", legal, order=71, group=closing),
+        Entry("periods", _("Accounting periods"), "closing:periods", "lock", legal | {"admin"}, order=72,
+              group=closing),
         Entry("provisions", _("Provisions"), "closing:provisions", "adjustments-horizontal", legal, order=73,
-              group=money),
+              group=closing),
     ):  # fmt: skip
         register(entry)
     losses = panels.Panel("write_offs", _("Write-offs"), "closing:receivable_panel", "write_off.read", order=70)
@@ -130,13 +131,13 @@ def closing() -> None:
 
 def reports() -> None:
     """Ageing, DSO, collection rate, statements of account."""
-    from crm.core.web.navigation import Entry, register
+    from crm.core.web.navigation import Entry, Group, register
 
     readers = frozenset({"rep", "manager", "finance", "legal"})
-    money = _("Money")
-    register(Entry("ageing", _("Ageing"), "ageing:table", "chart-bar", roles=readers, order=64, group=money))
+    money = Group.MONEY
+    register(Entry("ageing", _("Ageing"), "ageing:table", "table", roles=readers, order=65, group=money))
     register(
-        Entry("statements", _("Statements"), "ageing:statements", "file-text", roles=readers - {"legal"}, order=65,
+        Entry("statements", _("Customer statements"), "ageing:statements", "send", roles=readers - {"legal"}, order=68,
               group=money)
     )  # fmt: skip
 
@@ -157,7 +158,7 @@ def dunning() -> None:
     effects.register(HoldFollower())
     subjects.register(RELEASE)
     subjects.register(LEGAL_STEP)
-    money = _("Money")
+    money = navigation.Group.MONEY
     navigation.register(
         navigation.Entry("dunning", pgettext_lazy("dunning", "Reminders"), "dunning:preview", "bell", order=66,
                          group=money, roles=frozenset({"finance"}))
@@ -176,6 +177,6 @@ def cash() -> None:
     from . import cash_jobs  # noqa: F401  (registers the nightly job)
 
     navigation.register(
-        navigation.Entry("cash", _("Cash calendar"), "cash:calendar", "calendar", order=68, group=_("Money"),
-                         roles=frozenset({"rep", "manager", "finance"}))
+        navigation.Entry("cash", _("Cash calendar"), "cash:calendar", "calendar", order=69,
+                         group=navigation.Group.MONEY, roles=frozenset({"rep", "manager", "finance"}))
     )  # fmt: skip

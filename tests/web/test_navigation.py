@@ -6,7 +6,7 @@ import pytest
 from django.urls import NoReverseMatch, path
 
 from crm.core.web import navigation
-from crm.core.web.navigation import Entry
+from crm.core.web.navigation import Entry, Group
 
 urlpatterns = [
     path("<slug:tenant>/leads/", lambda request: None, name="leads"),
@@ -35,6 +35,22 @@ def test_order_role_and_count():
 def test_the_nearest_page_is_the_current_one():
     links = navigation.links("sidebar", member("rep"), "/acme/leads/pool/7/")
     assert [link.current for link in links] == [False, True]
+
+
+def test_each_group_is_one_block_and_the_own_one_comes_first():
+    navigation.register(Entry("invoices", "Invoices", "leads", "x", order=3, group=Group.MONEY))
+    navigation.register(Entry("deals", "Deals", "leads", "x", order=4, group=Group.SALES))
+    navigation.register(Entry("desk", "Desk", "leads", "x", order=5, group=Group.MONEY))
+    keys = lambda *roles: [entry.key for entry in navigation.entries("sidebar", frozenset(roles))]  # noqa: E731
+    assert keys("finance") == ["pool", "invoices", "desk", "deals"]
+    assert keys("manager") == ["pool", "deals", "invoices", "desk"]
+
+
+def test_a_rare_group_is_folded_until_one_of_its_pages_is_open():
+    navigation.register(Entry("pool", "Pool", "pool", "x", group=Group.SETTINGS))
+    folds = lambda path: {link.key: link.fold for link in navigation.links("sidebar", member("rep"), path)}  # noqa: E731
+    assert folds("/acme/leads/") == {"leads": "", "pool": "closed"}
+    assert folds("/acme/leads/pool/") == {"leads": "", "pool": "open"}
 
 
 def test_nobody_sees_no_menu():

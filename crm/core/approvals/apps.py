@@ -22,7 +22,7 @@ class ApprovalsConfig(AppConfig):
 
 
 def _offer_pages() -> None:
-    from crm.core.web.navigation import Entry, register
+    from crm.core.web.navigation import Entry, Group, register
 
     from .metrics import to_decide
 
@@ -33,4 +33,4 @@ def _offer_pages() -> None:
     register(Entry("deputies", _("My deputy"), "approvals:delegations", "user-check", OWN_PEOPLE, place="account",
                    order=30))  # fmt: skip
     register(Entry("flows", _("Approval flows"), "approvals:flows", "sitemap", frozenset({"admin"}), order=830,
-                   group=_("Settings")))  # fmt: skip
+                   group=Group.SETTINGS))  # fmt: skip

@@ -17,6 +17,6 @@ class CatalogConfig(AppConfig):
                 "package",
                 roles=frozenset({"admin"}),
                 order=840,
-                group=_("Settings"),
+                group=navigation.Group.SETTINGS,
             )
         )

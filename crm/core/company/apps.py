@@ -24,10 +24,10 @@ class CompanyConfig(AppConfig):
 
 
 def _offer_pages() -> None:
-    from crm.core.web.navigation import Entry, register
+    from crm.core.web.navigation import Entry, Group, register
 
     admin = frozenset({"admin"})
-    group = _("Settings")
+    group = Group.SETTINGS
     register(Entry("members", _("Members"), "settings:members", "users", roles=admin, order=810, group=group))
     register(Entry("teams", _("Teams"), "settings:teams", "sitemap", roles=admin, order=820, group=group))
     register(Entry("company", _("Company"), "settings:company", "settings", roles=admin, order=890, group=group))

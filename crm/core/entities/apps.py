@@ -8,7 +8,7 @@ class EntitiesConfig(AppConfig):
 
     def ready(self):
         from crm.core.company import holdings
-        from crm.core.web.navigation import Entry, register
+        from crm.core.web.navigation import Entry, Group, register
 
         from .actions import open_first_entity
 
@@ -16,6 +16,6 @@ class EntitiesConfig(AppConfig):
         register(
             Entry(
                 "entities", _("Legal entities"), "entities:list", "building-factory-2", roles=frozenset({"admin"}),
-                order=835, group=_("Settings"),
+                order=835, group=Group.SETTINGS,
             )
         )  # fmt: skip

@@ -18,5 +18,6 @@ class ImportsConfig(AppConfig):
         autodiscover_modules("importers")
         managers = frozenset({"manager", "admin", "finance"})
         navigation.register(
-            navigation.Entry("imports", _("Import"), "imports:list", "file-import", roles=managers, order=90)
-        )
+            navigation.Entry("imports", _("Import"), "imports:list", "file-import", roles=managers, order=850,
+                             group=navigation.Group.SETTINGS)
+        )  # fmt: skip

@@ -10,12 +10,33 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import connection, models
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 Place = Literal["sidebar", "bottom", "create", "top", "account", "search"]
+
+
+class Group(models.TextChoices):
+    """The blocks of the menu, in their order; a role's own block comes first (experience.md 2.5)."""
+
+    NONE = "", ""
+    SALES = "sales", _("Sales")
+    CONTRACTS = "contracts", _("Contracts and orders")
+    MONEY = "money", _("Money")
+    CLOSING = "closing", _("Refunds and closing")
+    SETTINGS = "settings", _("Settings")
+
+
+# Who has several roles works in the block of the first one named here.
+OWN_GROUP = {
+    "rep": Group.SALES, "manager": Group.SALES, "finance": Group.MONEY, "legal": Group.CONTRACTS,
+}  # fmt: skip
+# Folded away until one is on a page of theirs.
+RARE = frozenset({Group.CLOSING, Group.SETTINGS})
+TURNS = {group: turn for turn, group in enumerate(Group)}
 
 
 @dataclass(frozen=True)
@@ -36,13 +57,16 @@ class Entry:
     roles: frozenset[str] = frozenset()
     place: Place = "sidebar"
     order: int = 100
-    group: str | Promise = ""
+    group: Group = Group.NONE
     count: Callable[[Any], int | QuerySet] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Link:
-    """An entry as one member meets it: addressed, counted, and marked when it is the current page."""
+    """An entry as one member meets it: addressed, counted, and marked when it is the current page.
+
+    `fold`: whether its group can be folded, and how it stands now.
+    """
 
     key: str
     label: str
@@ -51,6 +75,7 @@ class Link:
     url: str
     count: int
     current: bool
+    fold: Literal["", "open", "closed"] = ""
 
 
 _entries: dict[tuple[str, str], Entry] = {}
@@ -62,9 +87,12 @@ def register(entry: Entry) -> None:
 
 
 def entries(place: Place, roles: frozenset[str]) -> list[Entry]:
-    """The entries of one place that people with these roles see, in order."""
+    """The entries of one place that people with these roles see: group by group, each in its order."""
     chosen = (e for e in _entries.values() if e.place == place and (not e.roles or e.roles & roles))
-    return sorted(chosen, key=lambda e: (e.order, e.key))
+    if place != "sidebar":
+        return sorted(chosen, key=lambda e: (e.order, e.key))
+    own = next((group for role, group in OWN_GROUP.items() if role in roles), Group.NONE)
+    return sorted(chosen, key=lambda e: (TURNS[e.group] if e.group != own else 0.5, e.order, e.key))
 
 
 def links(place: Place, member: Any, path: str) -> list[Link]:
@@ -75,12 +103,18 @@ def links(place: Place, member: Any, path: str) -> list[Link]:
     urls = [reverse(entry.url_name, kwargs={"tenant": member.tenant.slug}) for entry in chosen]
     current = max((url for url in urls if path.startswith(url)), key=len, default="")
     counts = counted(chosen, member)
-    return [_link(entry, url, url == current, counts) for entry, url in zip(chosen, urls, strict=True)]
+    near = {entry.group for entry, url in zip(chosen, urls, strict=True) if url == current}
+    return [
+        Link(entry.key, str(entry.label), entry.icon, str(entry.group.label), url,
+             counts[entry.count] if entry.count else 0, url == current, _fold(entry.group, near))
+        for entry, url in zip(chosen, urls, strict=True)
+    ]  # fmt: skip
 
 
-def _link(entry: Entry, url: str, current: bool, counts: dict[Callable, int]) -> Link:
-    count = counts[entry.count] if entry.count else 0
-    return Link(entry.key, str(entry.label), entry.icon, str(entry.group), url, count, current)
+def _fold(group: Group, near: set[Group]) -> Literal["", "open", "closed"]:
+    if group not in RARE:
+        return ""
+    return "open" if group in near else "closed"
 
 
 def counted(chosen: list[Entry], member: Any) -> dict[Callable, int]:
