@@ -121,7 +121,6 @@ def story(receivable: Receivable) -> dict[str, Any]:
         "adjustments": list(receivable.adjustments.select_related("change", "plan__contract", "plan__order")),
         "shares": list(receivable.invoice_shares.select_related("invoice").order_by("-pk")),
         "requests": list(receivable.invoice_requests.filter(status__in=InvoiceRequest.WAITING)),
-        "notices": list(receivable.notices.order_by("-pk")[:20]),
     }
 
 

@@ -66,11 +66,14 @@ def permissions(member: Member, account: Account) -> dict[str, bool]:
         "may_update": may(member, "account.update", account),
         "may_transfer": may(member, "account.transfer", account.owner or account),
         "may_add_contact": may(member, "contact.create", account),
+        "may_visit": may(member, "activity.create"), "may_read_visits": may(member, "activity.read"),
     }
 
 
 def deals_url(request, account: Account) -> str:
-    """The panel of deals, which stands downstream: shown when it is there."""
+    """The panel of deals, which stands downstream: shown when it is there, to members who may read deals."""
+    if not may(request.member, "opportunity.read"):
+        return ""
     try:
         return company_url(request, "opportunities:panel", account=account.pk)
     except NoReverseMatch:
