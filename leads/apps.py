@@ -11,7 +11,7 @@ class LeadsConfig(AppConfig):
         from crm.core.activities import timeline
         from crm.core.company import holdings
         from crm.core.identity.subjects import register
-        from crm.core.web import navigation
+        from crm.core.web import navigation, panels
 
         from . import notices, tasks  # noqa: F401  (register their handlers and the job)
         from .models import Lead
@@ -40,3 +40,7 @@ class LeadsConfig(AppConfig):
             navigation.Entry("lead", _("New lead"), "leads:create", "user-search", roles=sales | {"partner"},
                              place="create", order=20)
         )  # fmt: skip
+        panels.register(
+            "opportunities.opportunity",
+            panels.Panel("origin", _("Came from the lead"), "leads:origin", "lead.read", 60),
+        )

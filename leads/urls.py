@@ -9,6 +9,7 @@ urlpatterns = [
     path("leads/mine/", views.index, {"view": "mine"}, name="mine"),
     path("leads/pool/", views.index, {"view": "pool"}, name="pool"),
     path("leads/new/", views.create, name="create"),
+    path("leads/of-opportunity/<int:pk>/", views.origin, name="origin"),
     path("leads/claim/", views.claim_selected, name="claim_selected"),
     path("leads/<int:pk>/", views.detail, name="detail"),
     path("leads/<int:pk>/edit/", views.edit, name="edit"),

@@ -17,7 +17,7 @@ from crm.core.people.reach import may, require
 from crm.core.web.forms import attempt
 from crm.core.web.pages import form_page, get_visible, go, keyset_page
 
-RELATED = ("account", "owner", "legal_entity", "opportunity", "template", "delivery_manager", "signed_file")
+RELATED = ("account", "owner", "legal_entity", "opportunity", "quote", "template", "delivery_manager", "signed_file")
 
 
 @require_safe
