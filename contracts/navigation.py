@@ -39,8 +39,8 @@ def register_menus() -> None:
 def register_panels() -> None:
     """Contracts on the pages of their customer and their deal."""
     title = _("Contracts")
-    panels.register("accounts.account", panels.Panel("contracts", title, "contracts:of_account", "contract.read", 40))
+    panels.register("accounts.account", panels.Panel("contracts", title, "contracts:of_account", "contract.read", 10))
     panels.register(
         "opportunities.opportunity",
-        panels.Panel("contracts", title, "contracts:of_opportunity", "contract.read", 40),
+        panels.Panel("contracts", title, "contracts:of_opportunity", "contract.read", 15),
     )

@@ -32,7 +32,7 @@ def quotes() -> None:
     approvals.register(quote_approval.subject())
     identity.register(Quote, search=("number", "title"), url_name="quotes:detail", icon="file-text")
     panels.register(
-        "opportunities.opportunity", panels.Panel("quotes", _("Quotes"), "quotes:panel", "quote.read", order=20)
+        "opportunities.opportunity", panels.Panel("quotes", _("Quotes"), "quotes:panel", "quote.read", order=10)
     )
     timeline.verbs(quote_notices.WORDS)
     readers = frozenset({"rep", "manager", "presales", "finance", "legal", "admin"})
