@@ -87,7 +87,9 @@ def change_amount(change: ChangeOrder) -> Decimal:
 def change_card(change: ChangeOrder) -> Card:
     contract = change.contract
     after = contract.effective_amount + change.delta
-    money = f"{contract.effective_amount:,.2f} → {after:,.2f} {contract.currency} ({change.delta:+,.2f})"
+    money = f"{contract.effective_amount:,.2f} → {after:,.2f} {contract.currency} ({change.delta:+,.2f})".replace(
+        "-", "−"
+    )
     lines = [
         Line(f"{table.title} · {row.label}", _worded(row), _amount(row.before))
         for table in previews.preview(change)

@@ -57,11 +57,15 @@ Lines = formset_factory(LineForm, formset=LineFormSet, extra=SPARE_ROWS, can_del
 def line_forms(data, member, contract: Contract | None = None):
     """The lines of a contract, and some empty rows."""
     rows = contract.lines.select_related("product", "tax_code") if contract else ()
-    initial = [{name: getattr(row, name) for name in COLUMNS} for row in rows]
-    initial = [
-        {**row, "product": row["product"] and row["product"].pk, "tax_code": row["tax_code"].pk} for row in initial
-    ]
+    initial = [_as_typed(row) for row in rows]
     return Lines(data, prefix=PREFIX, initial=initial, form_kwargs={"member": member})
+
+
+def _as_typed(row) -> dict:
+    """The columns of a line as one would type them: 1.000 pieces are 1."""
+    typed = {name: getattr(row, name) for name in COLUMNS}
+    plain = {name: Decimal(f"{typed[name].normalize():f}") for name in ("quantity", "discount")}
+    return {**typed, **plain, "product": row.product_id, "tax_code": row.tax_code_id}
 
 
 def empty_line(member, index: int) -> LineForm:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -186,6 +187,8 @@ class _Names:
             return _("Yes") if value else _("No")
         if isinstance(column, models.DateTimeField):
             return _local(value)
+        if isinstance(column, models.DecimalField):
+            return f"{Decimal(value):,}"
         return dict(column.flatchoices).get(value, value)
 
 

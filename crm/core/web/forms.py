@@ -2,6 +2,8 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.choices import BlankChoiceIterator
+from django.utils.translation import gettext as _
 
 from crm.core.errors import Refused
 from crm.core.tenancy.fields import TenantForeignKey
@@ -75,6 +77,9 @@ class RecordForm(forms.ModelForm):
         return {name: value for name, value in self.cleaned_data.items() if name != "version"}
 
 
+HYPHENS = "---------"  # what Django writes for an empty choice
+
+
 def scope_fields(form, member) -> None:
     model = getattr(getattr(form, "_meta", None), "model", None)
     for name, field in form.fields.items():
@@ -84,6 +89,16 @@ def scope_fields(form, member) -> None:
             field.queryset = field.queryset.model.objects.visible_to(member)
         if hasattr(field.widget, "scope_to"):
             field.widget.scope_to(member)
+        _name_the_blank(field)
+
+
+def _name_the_blank(field) -> None:
+    """An empty choice asks to choose, or is a dash where nothing need be chosen."""
+    blank = _("Choose…") if field.required else "—"
+    if isinstance(field, forms.ModelChoiceField):
+        field.empty_label = blank if field.empty_label == HYPHENS else field.empty_label
+    elif isinstance(field, forms.ChoiceField) and isinstance(field.choices, list | BlankChoiceIterator):
+        field.choices = [("", blank) if choice == ("", HYPHENS) else choice for choice in field.choices]
 
 
 def _is_tenant_relation(model, name: str) -> bool:
