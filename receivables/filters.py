@@ -19,7 +19,7 @@ from opportunities.filters import PeriodFilter, Span
 
 from .models import Invoice, InvoiceRequest, Receivable
 from .models.invoices import Kind
-from .states import Flag, State, flagged, with_state
+from .states import WAITING, Flag, State, flagged, with_state
 
 MONEY = {"max_digits": 18, "decimal_places": 2, "min_value": 0}
 UNSETTLED = "unsettled"
@@ -98,6 +98,8 @@ class ReceivableFilter(LedgerFilter):
         if value in Flag.values:
             return rows.filter(flagged(value))
         states = [State.OPEN, State.OVERDUE] if value == UNSETTLED else [value]
+        if {*states} <= WAITING:
+            rows = rows.filter(balance__gt=0)  # follows from the state, and is what the index knows
         return with_state(rows, self.member.tenant.today()).filter(state__in=states)
 
     def due_in(self, rows, name, span: Span):
@@ -115,7 +117,7 @@ class InvoiceFilter(LedgerFilter):
     q = django_filters.CharFilter(method="search", label=_("Search"))
     is_red = django_filters.BooleanFilter(label=_("Red"))
     kind = django_filters.ChoiceFilter(choices=Kind.choices, label=_("Kind"), empty_label=_("Any kind"))
-    date = PeriodFilter(method="issued_in", label=_("Issued"))
+    date = PeriodFilter(method="issued_in", label=_("Date of issue"))
     team = django_filters.ModelChoiceFilter(
         queryset=_visible(Team), method="of_team", label=_("Team"), empty_label=_("All teams")
     )

@@ -19,6 +19,10 @@ class State(models.TextChoices):
     WRITTEN_OFF = "written_off", _("Written off")
 
 
+# States in which something is left to collect.
+WAITING = {State.PLANNED, State.OPEN, State.OVERDUE}
+
+
 class Flag(models.TextChoices):
     """What may hold beside the state."""
 

@@ -162,6 +162,13 @@ class Receivable(Record):
             models.Index(fields=["tenant", "due_date", "id"], name="receivable_by_due"),
             # The list's own order: what has no date yet stands after all dates.
             models.Index("tenant", Coalesce("due_date", NEVER), "id", name="receivable_due_or_never"),
+            models.Index(
+                "tenant",
+                Coalesce("due_date", NEVER),
+                "id",
+                name="receivable_waiting",
+                condition=Q(balance__gt=0, superseded=False),
+            ),
             models.Index(fields=["tenant", "owner", "due_date"], name="receivable_of_owner"),
             models.Index(fields=["tenant", "balance"], name="receivable_open_balance", condition=Q(balance__gt=0)),
         ]
@@ -204,7 +211,12 @@ class ArEntry(LedgerRow):
 
     class Meta:
         ordering = ["effective_date", "id"]
-        indexes = [models.Index(fields=["tenant", "receivable", "effective_date"], name="ar_entry_of_receivable")]
+        indexes = [
+            # With the amount, so that balances of a past day are added up from the index alone.
+            models.Index(
+                fields=["tenant", "receivable", "effective_date"], include=["amount"], name="ar_entry_of_receivable"
+            )
+        ]
 
 
 class Adjustment(LedgerRow):
