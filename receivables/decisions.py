@@ -44,7 +44,7 @@ def _write_off_card(write_off: WriteOff) -> Card:
         Line(str(_("Customer")), str(receivable.account)),
         Line(str(_("Contract")), str(receivable.contract)),
         Line(str(_("Due")), str(receivable.due_date or "—")),
-        Line(str(_("Open")), f"{receivable.balance - write_off.amount:,.2f}", f"{receivable.balance:,.2f}"),
+        Line(str(_("Still open")), f"{receivable.balance - write_off.amount:,.2f}", f"{receivable.balance:,.2f}"),
     ]
     title = _("Write-off of %(receivable)s") % {"receivable": receivable}
     return Card(str(title), write_off.grounds, f"−{write_off.amount:,.2f} {receivable.currency}", lines)

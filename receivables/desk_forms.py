@@ -38,6 +38,11 @@ class StatementForm(MemberForm):
         widget=forms.Textarea(attrs={"rows": 4}),
     )  # fmt: skip
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        first, *others = self.fields["bank_account"].queryset[:2] or (None,)
+        self.fields["bank_account"].initial = None if others else first
+
     def clean(self):
         cleaned: dict[str, Any] = super().clean() or {}
         if not cleaned.get("file") and cleaned.get("text", "").strip():

@@ -22,6 +22,18 @@ class Shift(models.TextChoices):
     PREVIOUS = "previous", _("previous workday")
 
 
+SAID = {
+    Term.NET_DAYS: _("%(n)s days after"), Term.MONTHS: _("%(n)s months after"),
+    Term.END_OF_MONTH: _("%(n)s days after the end of the month"),
+    Term.MONTH_END_AFTER: _("end of the month, %(n)s months after"),
+}  # fmt: skip
+
+
+def said(term: str, n: int) -> str:
+    """The term with its number, in the reader's language: “30 days after”."""
+    return SAID[Term(term)] % {"n": n}
+
+
 def due_date(base: date, term: str, n: int, shift: str = Shift.NONE, workdays: Workdays | None = None) -> date:
     """The day that `n` days or months after `base` fall on, moved off a day without work if so agreed."""
     due = {

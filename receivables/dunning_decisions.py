@@ -34,7 +34,7 @@ def _legal_card(step: LegalStep) -> Card:
         Line(str(_("Customer")), str(one.account)),
         Line(str(_("Contract")), str(one.contract)),
         Line(str(_("Due")), str(one.due_date)),
-        Line(str(_("Open")), f"{one.balance:,.2f} {one.currency}"),
+        Line(str(_("Still open")), f"{one.balance:,.2f} {one.currency}"),
     ]
     return Card(str(_("Legal step for %(receivable)s") % {"receivable": one}), step.grounds, "", lines)
 

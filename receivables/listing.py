@@ -13,6 +13,7 @@ from crm.core.people.reach import may, owners_covered
 from opportunities.listing import with_values
 
 from . import figures
+from .due_dates import said
 from .filters import UNSETTLED, InvoiceFilter, ReceivableFilter
 from .models import Invoice, InvoiceRequest, Plan, Receivable
 from .models.ledger import NEVER
@@ -116,6 +117,7 @@ def _by_order(contract: Contract) -> bool:
 def story(receivable: Receivable) -> dict[str, Any]:
     """The sub-ledger of one receivable with the documents behind its rows."""
     return {
+        "terms": "" if receivable.trigger == Receivable.Trigger.DATE else said(receivable.term, receivable.term_n),
         "entries": list(receivable.entries.select_related("by")),
         "allocations": list(receivable.allocations.select_related("receipt", "by")),
         "adjustments": list(receivable.adjustments.select_related("change", "plan__contract", "plan__order")),

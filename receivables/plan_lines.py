@@ -13,7 +13,7 @@ from contracts.models import Contract
 from crm.core.errors import ValidationError
 from crm.core.money import money
 from receivables import plans
-from receivables.due_dates import Shift, Term, add_months
+from receivables.due_dates import Shift, Term, add_months, said
 from receivables.models import Plan, Receivable
 
 Kind, Trigger = Receivable.Kind, Receivable.Trigger
@@ -63,8 +63,7 @@ def described(line: Mapping[str, Any]) -> str:
     trigger = Trigger(line.get("trigger", Trigger.DATE))
     if trigger == Trigger.DATE:
         return line.get("date", "") or str(trigger.label)
-    term = Term(line.get("term", Term.NET_DAYS))
-    return f"{trigger.label} · {line.get('n', 0)} {term.label}"
+    return f"{trigger.label} · {said(line.get('term', Term.NET_DAYS), line.get('n', 0))}"
 
 
 def _decimal(value) -> Decimal | None:

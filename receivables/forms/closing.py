@@ -1,5 +1,6 @@
 """What finance fills in at refunds, write-offs, months and provisions."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -94,6 +95,13 @@ class RunForm(MemberForm):
         help_text=_("Counts only for the first run of a legal entity."),
     )  # fmt: skip
 
+    def __init__(self, *args, **kwargs):
+        """The default entity and the last month that is over."""
+        super().__init__(*args, **kwargs)
+        entities = self.fields["legal_entity"].queryset
+        self.fields["legal_entity"].initial = entities.filter(is_default=True).first()
+        self.fields["month"].initial = self.member.tenant.today().replace(day=1) - timedelta(days=1)
+
 
 class MatrixForm(MemberForm):
     """Percentages by class and bucket: a class is either left out or filled in whole."""
@@ -103,6 +111,8 @@ class MatrixForm(MemberForm):
 
     def __init__(self, *args, bounds, **kwargs):
         super().__init__(*args, **kwargs)
+        entities = self.fields["legal_entity"].queryset
+        self.fields["legal_entity"].initial = entities.filter(is_default=True).first()
         self.titles = bucket_titles(bounds)
         for letter in CreditClass.Letter.values:
             for place, title in enumerate(self.titles):

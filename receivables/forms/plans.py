@@ -21,7 +21,7 @@ NEW_LINE = {"kind": "other", "trigger": "sign", "n": 7, "term": "net_days", "shi
 
 
 class PlanLineForm(forms.Form):
-    kind = forms.ChoiceField(label=_("For"), choices=Receivable.Kind, initial=Receivable.Kind.OTHER)
+    kind = forms.ChoiceField(label=_("Kind of payment"), choices=Receivable.Kind, initial=Receivable.Kind.OTHER)
     percent = forms.DecimalField(
         label=_("Percent"), required=False, min_value=0, max_value=100, max_digits=9, decimal_places=6
     )

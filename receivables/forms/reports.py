@@ -48,6 +48,11 @@ class AgeingForm(MemberForm):
         help_text=_("Gives the report as it was then: what was entered later does not count."),
     )  # fmt: skip
 
+    def __init__(self, data, *args, member, **kwargs):
+        """Without a day the field shows the one that is meant: today."""
+        named = data.get("as_of") or member.tenant.today().isoformat()
+        super().__init__({**data.dict(), "as_of": named}, *args, member=member, **kwargs)
+
     def clean_as_of(self):
         day, today = self.cleaned_data["as_of"], self.member.tenant.today()
         if day is not None and not EARLIEST <= day <= today:

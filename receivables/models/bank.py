@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account
 from contracts.models import Contract
@@ -53,7 +54,7 @@ class StatementFile(Record):
 
     class Status(models.TextChoices):
         UPLOADED = "uploaded", _("To be imported")
-        IMPORTED = "imported", _("Imported")
+        IMPORTED = "imported", pgettext_lazy("statement", "Imported")
 
     MOVES = {Status.UPLOADED: {Status.IMPORTED}, Status.IMPORTED: set()}
 

@@ -16,7 +16,7 @@ WHAT = {
     "planned": _("Due by plan"),
     "receivables": _("Expected of receivables"),
     "opportunities": _("Expected of open opportunities"),
-    "received": _("Came in"),
+    "received": _("Actually received"),
 }
 
 

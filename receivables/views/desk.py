@@ -62,11 +62,15 @@ def _on(request, lines: list[BankLine], done: list[Receipt]) -> HttpResponse:
     return _again(request, lines[-1])
 
 
-def _again(request, line: BankLine | None = None) -> HttpResponse:
+def _again(request, line: BankLine | None = None, on: int | None = None) -> HttpResponse:
+    """The desk again: on the line that follows `line`, or on the one whose id is `on`."""
     if not request.htmx:
         return go(request, "desk:desk")
     last = Incoming.objects.of(request.tenant).filter(line=line).first() if line else None
-    shown: Desk = desk_of(request.member, _filters(request), request, after=last)
+    asked = _filters(request)
+    if on is not None:
+        asked["line"] = str(on)
+    shown: Desk = desk_of(request.member, asked, request, after=last)
     answer = render(request, "desk/_answer.html", {"desk": shown})
     answer["HX-Retarget"], answer["HX-Reswap"] = "#desk", "outerHTML"
     return answer
@@ -76,7 +80,7 @@ def _filters(request):
     """The filter of the desk from which a form was sent."""
     from django.http import QueryDict
 
-    return QueryDict(request.POST.get("filters", "")[:500])
+    return QueryDict(request.POST.get("filters", "")[:500], mutable=True)
 
 
 def split(request, tenant: str):
@@ -139,7 +143,7 @@ def undo(request, tenant: str, pk: int):
     found = get_visible(Receipt, request, pk, "receipt.read", "account", "bank_line", "legal_entity")
     acts.undo(found, by=request.member)
     messages.success(request, _("%(number)s is reversed; its line is open again.") % {"number": found})
-    return _again(request)
+    return _again(request, on=found.bank_line_id)
 
 
 def aside(request, tenant: str):

@@ -126,7 +126,7 @@ STEPS = {
         explains=gettext_lazy("Afterwards only the finance lead posts into this month, with a reason."),
     ),
     "close": Step(
-        gettext_lazy("Close"), lambda entity, month, period, **how: periods.close(entity, month, **how),
+        pgettext_lazy("period", "Close"), lambda entity, month, period, **how: periods.close(entity, month, **how),
         explains=gettext_lazy("Afterwards nobody posts into this month. Opening it again takes two persons."),
     ),
     "open-again": Step(gettext_lazy("Open again"), _on_period(periods.open_again), WhyForm),

@@ -85,7 +85,15 @@ function arrive(root) {
   if (root.matches?.("[data-desk]")) current()?.focus({ preventScroll: true });
 }
 
+/* Escape leaves the split for the proposals of the same line. */
+function leave(event) {
+  if (event.key !== "Escape" || event.defaultPrevented || !desk() || !event.target.closest("[data-split-form]")) return;
+  current()?.click();
+  current()?.focus();
+}
+
 document.addEventListener("keydown", act);
+document.addEventListener("keydown", leave);
 document.addEventListener("input", (event) => {
   const form = event.target.closest("[data-split-form]");
   if (form) recount(form);

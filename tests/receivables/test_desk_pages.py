@@ -173,7 +173,7 @@ def test_a_receipt_by_hand_allocated_taken_back_and_reversed(acme, ledger, finan
     assert used(receipt) == {"C": D("50000.00")}
     finance.post(f"{url}allocate/automatically/")
     assert used(receipt) == {"C": D("50000.00"), "D": D("10000.00")}
-    assert "Take back" in finance.get(url).content.decode()
+    assert "Take the allocation back" in finance.get(url).content.decode()
     assert finance.post(f"{url}reverse/", {"reason": "bounced"}).status_code == 409
     assert finance.post(f"{url}reverse/", {"reason": "bounced", "release": "on"}).status_code == 302
     assert only(Receipt, acme.tenant).status == "reversed"

@@ -123,11 +123,11 @@ def abbreviated(amount: Decimal) -> str:
 
 
 @register.filter
-def percent(value: Any) -> str:
-    """A ratio as a percentage with one decimal: 0.7778 → 77.8%."""
+def percent(value: Any, places: int = 1) -> str:
+    """A ratio as a percentage with one decimal, or as many as named: 0.7778 → 77.8%."""
     if value is None or value == "":
         return NOTHING
-    return f"{grouped(Decimal(value) * 100, 1)}%"
+    return f"{grouped(Decimal(value) * 100, places)}%"
 
 
 @register.filter
