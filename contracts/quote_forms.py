@@ -20,6 +20,7 @@ from crm.core.entities.actions import default_entity
 from crm.core.entities.models import LegalEntity
 from crm.core.people.models import Member
 from crm.core.web.forms import MemberForm, RecordForm, ScopedChoiceField
+from crm.core.web.numbers import is_whole
 from crm.core.web.rendering import DateInput, PickerSelect
 from opportunities.models import Opportunity
 
@@ -158,7 +159,7 @@ class QuoteForm(RecordForm):
         chosen = (self.data if self.is_bound else self.initial).get("price_list")
         chosen = str(getattr(chosen, "pk", chosen) or "")
         rows = self.fields["price_list"].queryset
-        return rows.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 19 else None
+        return rows.filter(pk=chosen).first() if is_whole(chosen) else None
 
 
 class NewQuoteForm(QuoteForm):

@@ -17,6 +17,7 @@ from crm.core.catalog.models import Product
 from crm.core.entities.actions import default_entity
 from crm.core.people.models import Member
 from crm.core.taxes import NOTHING, Taxed, from_gross
+from crm.core.web.numbers import is_whole
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _row(form: LineForm, line: QuoteLine | None, prices: dict[int, Price]) -> Ro
 def changed(data: QueryDict, form: QuoteForm) -> QueryDict:
     """What was typed after a button of the sheet: `pick` a row's product, `more` rows, `drop` a row."""
     data = data.copy()
-    rows = [number for number in data.getlist(ROW) if number.isdigit()]
+    rows = [number for number in data.getlist(ROW) if is_whole(number)]
     if "more" in data:
         rows.append(str(max((int(number) for number in rows), default=-1) + 1))
         _fill_blank(data, rows[-1], form)
@@ -107,7 +108,7 @@ def _fill_blank(data: QueryDict, row: str, form: QuoteForm) -> None:
 def _fill(data: QueryDict, row: str, form: QuoteForm) -> None:
     """Price and tax of the product just chosen, from the price list, else from the catalogue."""
     chosen = data.get(f"line-{row}-product", "")
-    product = Product.objects.visible_to(form.member).filter(pk=chosen).first() if chosen.isdigit() else None
+    product = Product.objects.visible_to(form.member).filter(pk=chosen).first() if is_whole(chosen) else None
     if product is None:
         return
     price = floors.prices_of(form.price_list).get(product.pk)

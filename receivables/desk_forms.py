@@ -12,6 +12,7 @@ from contracts.models import Contract
 from crm.core.entities.models import LegalEntity
 from crm.core.imports.forms import pasted
 from crm.core.web.forms import MemberForm, RecordForm, ScopedChoiceField
+from crm.core.web.numbers import is_whole
 from crm.core.web.rendering import DateInput, PickerSelect
 
 from .models import BankAccount, BankLine, DeskRules, Receipt, Receivable
@@ -88,7 +89,7 @@ class ReceiptForm(MemberForm):
         self.fields["received_on"].initial = self.member.tenant.today()
         asked = self.data.get("account") or self.initial.get("account")
         contracts = self.fields["contract"].queryset.filter(status__in=Contract.LIVE)
-        known = str(asked).isdigit() and len(str(asked)) < 19
+        known = is_whole(asked)
         self.fields["contract"].queryset = contracts.filter(account_id=asked) if known else contracts.none()
 
 

@@ -11,6 +11,7 @@ from crm.core.activities.models import Attachment
 from crm.core.entities.models import LegalEntity
 from crm.core.people.models import Member
 from crm.core.web.forms import MemberForm, RecordForm, ScopedChoiceField
+from crm.core.web.numbers import is_whole
 from crm.core.web.rendering import DateInput, PickerSelect
 from opportunities.models import Opportunity
 
@@ -37,7 +38,7 @@ class ContractForm(RecordForm):
     def _account(self) -> int | None:
         """The customer whose deals are offered."""
         given = self.data.get("account") or self.initial.get("account") or self.instance.account_id
-        return int(given) if str(given or "").isdigit() else None
+        return int(given) if is_whole(given) else None
 
     def is_valid(self):
         fine = super().is_valid()

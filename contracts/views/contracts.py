@@ -15,6 +15,7 @@ from contracts.page import everything, with_sums
 from crm.core.errors import ValidationError
 from crm.core.people.reach import may, require
 from crm.core.web.forms import attempt
+from crm.core.web.numbers import is_whole
 from crm.core.web.pages import form_page, get_visible, go, keyset_page
 
 RELATED = ("account", "owner", "legal_entity", "opportunity", "quote", "template", "delivery_manager", "signed_file")
@@ -63,7 +64,7 @@ def line_row(request, tenant: str):
     """One more empty row for the form of lines."""
     require(request.member, "contract.create")
     given = request.GET.get("lines-TOTAL_FORMS", "")
-    index = min(int(given), 500) if given.isdigit() else 0
+    index = min(int(given), 500) if is_whole(given) else 0
     return render(request, "contracts/_line_row.html", {"row": empty_line(request.member, index), "total": index + 1})
 
 

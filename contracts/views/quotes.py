@@ -14,6 +14,7 @@ from contracts.quote_listing import ORDERS, asked, tabs
 from crm.core.identity.search import matching
 from crm.core.people.reach import may, require
 from crm.core.web.forms import attempt
+from crm.core.web.numbers import is_whole
 from crm.core.web.pages import form_page, get_visible, go, keyset_page
 from opportunities.models import Opportunity
 
@@ -70,7 +71,7 @@ def create(request: HttpRequest, tenant: str) -> HttpResponse:
 def new_form(request: HttpRequest, data) -> quote_forms.NewQuoteForm:
     chosen = (data or request.GET).get("opportunity", "")
     deals = Opportunity.objects.visible_to(request.member).select_related("account")
-    deal = deals.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 19 else None
+    deal = deals.filter(pk=chosen).first() if is_whole(chosen) else None
     return quote_forms.NewQuoteForm(data, member=request.member, deal=deal)
 
 
@@ -107,7 +108,7 @@ def lines(request: HttpRequest, tenant: str) -> HttpResponse:
 
 def _typed(request: HttpRequest, data) -> quote_forms.QuoteForm:
     pk = data.get("quote", "")
-    if pk.isdigit() and len(pk) < 19:
+    if is_whole(pk):
         return edit_form(request, quote_or_404(request, int(pk)), data)
     return new_form(request, data)
 

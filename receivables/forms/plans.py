@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from contracts.models import Contract
 from crm.core.errors import Refused, ValidationError
 from crm.core.web.forms import MemberForm
+from crm.core.web.numbers import is_whole
 from crm.core.web.rendering import DateInput
 from receivables.due_dates import Shift, Term
 from receivables.models import Plan, Receivable
@@ -118,8 +119,9 @@ def _turned(data):
     if not data or not ("add" in data or "drop" in data):
         return data or None
     data = data.copy()
-    count = int(data.get(f"{PREFIX}-TOTAL_FORMS") or 0) if (data.get(f"{PREFIX}-TOTAL_FORMS") or "0").isdigit() else 0
-    gone = int(data["drop"]) if data.get("drop", "").isdigit() else None
+    total, dropped = data.get(f"{PREFIX}-TOTAL_FORMS"), data.get("drop")
+    count = min(int(total), MAX_LINES) if is_whole(total) else 0
+    gone = int(dropped) if is_whole(dropped) else None
     if gone is None:
         if count < MAX_LINES:
             data[f"{PREFIX}-TOTAL_FORMS"] = str(count + 1)

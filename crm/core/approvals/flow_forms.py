@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.people.models import Member, Team
 from crm.core.people.roles import Role
 from crm.core.web.forms import MemberForm, ScopedChoiceField, ScopedMultipleChoiceField
+from crm.core.web.numbers import is_whole
 
 from .flows import KINDS, MODES, MOST_NODES
 from .forms import colleagues
@@ -127,14 +128,14 @@ class Editor:
 
     def _sent_order(self) -> list[int]:
         given = (self.data.get("order") or "").split(",")
-        places = [int(text) for text in given if text.isascii() and text.isdigit() and len(text) < 4]
+        places = [int(text) for text in given if is_whole(text) and len(text) < 4]
         return list(dict.fromkeys(places))[:MOST_NODES]
 
     def _rearrange(self) -> None:
         what, _colon, which = self.do.partition(":")
         if what == "add" and len(self.places) < MOST_NODES:
             self.places.append(max(self.places, default=-1) + 1)
-        if not which.isdigit() or int(which) not in self.places:
+        if not is_whole(which) or int(which) not in self.places:
             return
         at = self.places.index(int(which))
         if what == "remove":

@@ -11,6 +11,7 @@ from crm.core.people.models import ApiToken, Member, Team
 from crm.core.people.reach import may, require
 from crm.core.people.roles import Reach, Role
 from crm.core.web.api import RecordSerializer, RecordViewSet, ScopedRelatedField, verb
+from crm.core.web.numbers import is_whole
 
 from . import actions
 from .filters import MemberFilter
@@ -196,7 +197,7 @@ class MeView(APIView):
 
 def _version(request) -> int | None:
     given = request.data.get("version") if isinstance(request.data, dict) else None
-    if given is not None and not str(given).isdigit():
+    if given is not None and not is_whole(given):
         raise exceptions.ValidationError({"version": ["Send the version number you read."]})
     return None if given is None else int(given)
 

@@ -17,6 +17,7 @@ from crm.core.people.reach import require
 from crm.core.tenancy.models import TenantForeignKey
 
 from .idempotency import fingerprint, once
+from .numbers import is_whole
 
 __all__ = ["RecordSerializer", "RecordViewSet", "ScopedRelatedField", "action", "verb"]
 
@@ -137,7 +138,7 @@ class RecordViewSet(
         given = given if given is not None else self.request.headers.get("If-Match", "").strip('W/"') or None
         if given is None:
             return None
-        if not str(given).isdigit():
+        if not is_whole(given):
             raise exceptions.ValidationError({"version": ["Send the version number you read."]})
         return int(given)
 

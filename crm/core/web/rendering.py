@@ -9,6 +9,8 @@ from django.forms.renderers import TemplatesSetting
 from django.urls import reverse
 from django.utils.translation import ngettext_lazy
 
+from .numbers import is_whole
+
 KEYBOARDS = {"tel": "tel", "email": "email", "url": "url", "number": "decimal", "search": "search"}
 # Sentences of Django's forms that its Chinese catalogue lacks; named here so that ours holds them.
 BORROWED = (
@@ -57,7 +59,7 @@ class PickerSelect(forms.Select):
 
     def optgroups(self, name, value, attrs=None):
         """Only the chosen rows, one query at most, whatever the size of the table."""
-        chosen = [pk for pk in value if str(pk).isdigit()]
+        chosen = [pk for pk in value if is_whole(pk)]
         field = getattr(self.choices, "field", None)
         rows = field.queryset.filter(pk__in=chosen) if field and chosen else ()
         option = self.create_option
