@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from contracts.models import Contract, Order
+from crm.core.people.reach import require
 from crm.core.web.api import RecordSerializer, RecordViewSet, ScopedRelatedField, verb
 
 from .. import listing
@@ -101,6 +102,7 @@ class ReceivableViewSet(RecordViewSet):
     @action(detail=False, methods=["get"])
     def sums(self, request, **kwargs):
         """Count and sums of all rows the filter finds (INV-G8)."""
+        require(self.member, self.read)
         filters = ReceivableFilter(request.query_params, listing.receivables_of(self.member), member=self.member)
         found = listing.sums(filters)
         return Response({name: sum if name == "count" else f"{sum:.2f}" for name, sum in found.items()})
