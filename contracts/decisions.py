@@ -39,12 +39,18 @@ def contract_card(contract: Contract) -> Card:
         Line(str(_("Kind")), str(contract.get_kind_display())),
         *(Line(str(row.description or row.product), f"{row.amount:,.2f}") for row in contract.lines.all()[:MOST_LINES]),
         Line(str(_("Payment")), contract.payment_terms),
-        Line(str(_("Term")), f"{contract.start_date or '—'} – {contract.end_date or '—'}"),
+        Line(str(_("Term")), _term(contract)),
         *(Line(str(_("Differs")), text) for text in deviating),
     ]
     title = _("Contract: %(title)s") % {"title": contract.title}
     money = f"{contract.effective_amount:,.2f} {contract.currency}"
     return Card(str(title), "", money, [line for line in lines if line.value])
+
+
+def _term(contract: Contract) -> str:
+    if not contract.start_date and not contract.end_date:
+        return ""
+    return f"{contract.start_date or '—'} – {contract.end_date or '—'}"
 
 
 def change_content(change: ChangeOrder) -> Mapping[str, Any]:

@@ -46,6 +46,14 @@ LABELS: dict[str, str | Promise] = {
     "carried": _("Moved along"),
     "imported": _("Imported"),
 }
+# Columns that many records have and no model names.
+COLUMN_WORDS: dict[str, str | Promise] = {
+    "status": _("status"),
+    "handover": _("handover"),
+    "delivery_manager": _("delivery manager"),
+    "balance": _("balance"),
+    "owner": _("owner"),
+}
 
 
 @dataclass
@@ -165,11 +173,11 @@ class _Names:
             self.labels |= {(related, row.pk): str(row) for row in rows}
 
     def changes(self, event: Event) -> list[tuple]:
-        columns = ((name, pair, self._column(name)) for name, pair in event.changes.items())
+        columns = ((self._column(name), pair) for name, pair in event.changes.items() if name not in self.without)
         return [
-            (column.verbose_name, *(self._said(column, value) for value in pair))
-            for name, pair, column in columns
-            if column is not None and name not in self.without
+            (words, *(self._said(column, value) for value in pair))
+            for column, pair in columns
+            if column is not None and (words := _words(column))
         ]
 
     def _column(self, name: str):
@@ -190,6 +198,12 @@ class _Names:
         if isinstance(column, models.DecimalField):
             return f"{Decimal(value):,}"
         return dict(column.flatchoices).get(value, value)
+
+
+def _words(column) -> str | Promise:
+    """What a column is called; "" for bookkeeping columns, which have no name for people."""
+    named = isinstance(column.verbose_name, Promise)
+    return column.verbose_name if named else COLUMN_WORDS.get(column.name, "")
 
 
 def _local(text: str) -> str:
