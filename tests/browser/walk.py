@@ -103,7 +103,7 @@ def ids_of_papers(world) -> dict[str, dict]:
         "orders": {"pk": world.order.pk, "contract": world.contract.pk}, "orders:batch": {"pk": world.batch.pk},
         "orders:edit_batch": {"pk": world.batch.pk}, "orders:act_batch": {"pk": world.batch.pk},
         "orders:hand": {"pk": world.contract.pk}, "orders:renew": {"pk": world.contract.pk},
-        "approvals": {"pk": world.instance.pk}, "approvals:task": {"pk": world.task.pk},
+        "approvals": {"pk": world.instance.pk}, "approvals:task": {"pk": world.decision.pk},
         "approvals:flow": {"pk": world.instance.flow_id}, "approvals:edit_flow": {"pk": world.instance.flow_id},
     }  # fmt: skip
 

@@ -102,7 +102,7 @@ def receive(hands, canary: str, papers, owed) -> SimpleNamespace:
     instance = approvals.latest(papers.asked)
     return SimpleNamespace(
         bank=bank, statement=statement, waiting=waiting, line=line, receipt=receipt, used=used, payer=payer,
-        refund=refund, loss=loss, instance=instance, task=instance.tasks.first(),
+        refund=refund, loss=loss, instance=instance, decision=instance.tasks.first(),
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def chase(hands, canary: str, owed) -> SimpleNamespace:
         DunningLetter, by=hands.finance, run=run, account=account, day=day, send_after=run.created_at,
         address="buyer@example.com", subject=f"{canary} subject", body=f"{canary} body",
     )  # fmt: skip
-    [notice] = records.append(
+    [reminder] = records.append(
         [DunningNotice(tenant_id=run.tenant_id, receivable=owed.receivable, run=run, letter=letter, cycle=1, level=2,
                        day=day, balance=owed.receivable.balance, recipients=[hands.seller.pk])]
     )  # fmt: skip
@@ -132,8 +132,9 @@ def chase(hands, canary: str, owed) -> SimpleNamespace:
     )
     policy = DunningPolicy.objects.of(run.tenant_id).first()
     return SimpleNamespace(
-        run=run, letter=letter, notice=notice, promise=promise, disputed=disputed, legal_step=legal_step, policy=policy
-    )
+        run=run, letter=letter, reminder=reminder, promise=promise, disputed=disputed, legal_step=legal_step,
+        policy=policy,
+    )  # fmt: skip
 
 
 def close(hands, papers, owed) -> SimpleNamespace:

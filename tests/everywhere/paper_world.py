@@ -53,7 +53,7 @@ def build_papers(hands, canary: str, *, deal, product) -> SimpleNamespace:
     )
     outlook = renewals.assess(contract, by=hands.seller, risk="high", note=f"{canary} outlook")
     order = orders.create_order(contract, by=hands.seller, erp_ref=f"{canary} order")
-    batch = batches.plan_batch(order, by=hands.seller, planned_on=today, delivery_note=f"{canary} note")
+    batch = batches.plan_batch(order, by=hands.presales, planned_on=today, delivery_note=f"{canary} note")
     deputy = deputies.delegate(by=hands.manager, deputy=hands.finance, start=today, end=today + timedelta(days=3))
     return SimpleNamespace(**locals())
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from contracts import offers
 from crm.core.company import actions as company
 from crm.core.people.roles import Role
 from crm.core.tenancy.state import enter, leave
@@ -67,7 +68,7 @@ def test_a_member_of_another_company_finds_nothing(two_companies):
     client, found = client_of(globex.stranger), []
     with leave():
         for address in company_addresses():
-            for method in ("get", "head", "options", *UNSAFE):
+            for method in ("get", "head", "options", *UNSAFE) if address.is_api else ("get", "post"):
                 response = ask(client, method, url(address, tenant="acme"), address)
                 if response.status_code not in (404, 405) or "Acme" in body_of(response):
                     found.append((method, address.route, response.status_code))
@@ -96,6 +97,22 @@ def test_a_token_opens_its_own_company_only(two_companies):
             assert response.status_code == 401, address.route
 
 
+def test_the_link_of_a_quote_opens_its_own_company_only(two_companies):
+    """Addresses without a session: the secret of Globex's quote finds nothing at Acme's, whatever is asked."""
+    _, mine, _, theirs = two_companies
+    link, client = offers.path_of(theirs.sent, "globex"), Client()
+    elsewhere = [link.replace("/globex/", "/acme/"), offers.path_of(mine.sent, "globex")]
+    with leave():
+        assert CANARY in body_of(client.get(link))
+        answers = [
+            client.generic(method, path + part)
+            for path in elsewhere
+            for part, method in (("", "GET"), ("pdf/", "GET"), ("accept/", "POST"), ("decline/", "POST"))
+        ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert not [answer for answer in answers if CANARY in body_of(answer)]
+
+
 @pytest.mark.parametrize("roles", READERS, ids="+".join)
 def test_ids_of_another_company_do_not_exist(two_companies, roles):
     acme, _, globex, _ = two_companies
@@ -104,7 +121,7 @@ def test_ids_of_another_company_do_not_exist(two_companies, roles):
         before = everything_of(globex.tenant.pk)
     with leave():
         for address in company_addresses():
-            for method in {"get", *address.methods, "post", "patch", "delete"}:
+            for method in {*address.methods, "get", "post", "patch", "delete"} if address.is_api else ("get", "post"):
                 response = ask(client, method, url(address), address, **FOREIGN)
                 right = response.status_code in (404, 405, 403) if address.takes_id else response.status_code < 500
                 if not right or CANARY in body_of(response):
@@ -143,7 +160,8 @@ def test_unsafe_requests_need_a_csrf_token(two_companies):
     with leave():
         for address in company_addresses():
             response = ask(client, "post", url(address), address)
-            refused = (403, 404, 405) if address.takes_id else (403, 405)
+            # 415: the token is looked for in the body, and this address takes files only.
+            refused = (403, 404, 405, 415) if address.takes_id else (403, 405, 415)
             assert response.status_code in refused, (address.route, response.status_code)
 
 

@@ -15,6 +15,7 @@ from crm.core.activities import actions as activities
 from crm.core.catalog.models import Product
 from crm.core.company import actions as company
 from crm.core.notifications.actions import notify
+from crm.core.notifications.models import Notification
 from crm.core.people.models import Member
 from crm.core.pools import actions as pools
 from crm.core.pools.models import Pool
@@ -82,7 +83,8 @@ def build_office(cast, canary: str, *, lead, pool) -> SimpleNamespace:
     pools.give_seat(pool, by=admin, member=lead.owner)
     invited = company.add_member(by=admin, name=f"{canary} new", email=f"new@{cast.tenant.slug}.example")
     token, _ = company.create_token(admin, by=admin, name=f"{canary} reports")
-    notice = notify(admin, "lead.assigned", subject=lead, dedupe_key="world", lead=str(lead), by=canary, reason="")
+    notify(admin, "lead.assigned", subject=lead, dedupe_key="world", lead=str(lead), by=canary, reason="")
+    notice = Notification.objects.of(cast.tenant).get(dedupe_key="world")
     sheet = bring(admin, "leads", f"公司名称,负责人\n{canary} firm,{canary}\n", name=f"{canary}.csv")
     records.update(sheet, by=admin, error_file=SimpleUploadedFile("errors.csv", f"{canary} firm".encode()))
     return SimpleNamespace(team=team, invited=invited, token=token, notice=notice, sheet=sheet)
