@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from django.db import transaction
 
 from accounts.models import Account
-from bench.rows import analyze, insert, restart_ids
+from bench.rows import analyze, insert, restart_ids, without_limit
 from contracts.models import Contract
 from crm.core import records
 from crm.core.company import actions as company
@@ -55,6 +55,7 @@ def found() -> SimpleNamespace:
 def fill(house: SimpleNamespace, contracts: int = 50_000) -> None:
     """Add everything in sets; takes minutes, measured by nobody."""
     with enter(house.tenant), transaction.atomic():
+        without_limit()
         sellers = list(Member.objects.of(house.tenant).filter(roles__contains=["rep"]).values_list("pk", flat=True))
         common = {"tenant_id": str(house.tenant.pk)}
         parties = {"legal_entity_id": str(house.entity.pk), "account_id": f"{FIRST} + c % {contracts // 5}"}

@@ -62,3 +62,9 @@ def restart_ids(model: type[Model], above: int) -> None:
     """The next row of `model` gets an id above those that were given here."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [model._meta.db_table, above])
+
+
+def without_limit() -> None:
+    """Let the statements of this transaction take as long as they need."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")

@@ -15,6 +15,7 @@ from crm.core.web.forms import MemberForm, RecordForm, ScopedChoiceField
 from crm.core.web.numbers import is_whole
 from crm.core.web.rendering import DateInput, PickerSelect
 
+from .actions.periods import is_finance_lead
 from .models import BankAccount, BankLine, DeskRules, Receipt, Receivable
 from .statements.profiles import FIELDS
 
@@ -82,9 +83,15 @@ class ReceiptForm(MemberForm):
     approve_payer = forms.BooleanField(label=_("This payer may pay for the customer"), required=False)
     note = forms.CharField(label=_("Note"), max_length=300, required=False)
     automatic = forms.BooleanField(label=_("Allocate at once"), required=False, initial=True)
+    late_reason = forms.CharField(
+        label=_("Reason for posting into a soft-closed month"), max_length=300, required=False,
+        help_text=_("Only when the day lies in such a month; the month's history keeps it."),
+    )  # fmt: skip
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if not is_finance_lead(self.member):
+            del self.fields["late_reason"]
         self.fields["legal_entity"].initial = self.fields["legal_entity"].queryset.filter(is_default=True).first()
         self.fields["received_on"].initial = self.member.tenant.today()
         asked = self.data.get("account") or self.initial.get("account")

@@ -15,6 +15,7 @@ from crm.core.web.api import RecordSerializer, RecordViewSet, ScopedRelatedField
 
 from ..actions import allocation, payers, statements
 from ..actions import desk as acts
+from ..actions.periods import posting_late
 from ..actions.receipts import post_receipt, reverse_receipt
 from ..desk_filters import AllocationFilter, BankAccountFilter, BankLineFilter, ReceiptFilter, StatementFilter
 from ..desk_page import focus_on, focused
@@ -215,13 +216,17 @@ class ReceiptSerializer(RecordSerializer):
     legal_entity = ScopedRelatedField(model=LegalEntity)
     automatic = serializers.BooleanField(write_only=True, default=True)
     approve_payer = serializers.BooleanField(write_only=True, default=False)
+    late_reason = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, max_length=300,
+        help_text="Of the finance lead only: why it is posted into a soft-closed month.",
+    )  # fmt: skip
 
     class Meta:
         model = Receipt
         fields = [
             "id", "number", "account", "payer", "legal_entity", "contract", "method", "currency", "amount",
             "received_on", "bank_line", "note", "allocated", "reserved", "refunded", "unallocated", "status",
-            "automatic", "approve_payer", "version",
+            "automatic", "approve_payer", "late_reason", "version",
         ]  # fmt: skip
         read_only_fields = [
             "number", "currency", "bank_line", "allocated", "reserved", "refunded", "unallocated", "status", "version",
@@ -250,11 +255,12 @@ class ReceiptViewSet(RecordViewSet):
 
     def perform_create(self, serializer):
         values = dict(serializer.validated_data)
-        approve = values.pop("approve_payer")
+        approve, late = values.pop("approve_payer"), values.pop("late_reason", "")
         require(self.member, "receipt.post")
         if values.get("account"):
             payers.admit(values["account"], values.get("payer", ""), by=self.member, approve=approve)
-        return post_receipt(by=self.member, **values)
+        with posting_late(by=self.member, reason=late):
+            return post_receipt(by=self.member, **values)
 
     @extend_schema(request=ReceiptReverseSerializer)
     @verb()

@@ -11,6 +11,7 @@ from crm.core.web.forms import attempt
 from crm.core.web.pages import form_page, get_visible, go, keyset_page
 
 from ..actions import allocation, payers
+from ..actions.periods import posting_late
 from ..actions.receipts import post_receipt, reverse_receipt
 from ..desk_filters import ReceiptFilter
 from ..desk_forms import ReceiptForm, ReverseForm, SharesForm
@@ -40,9 +41,10 @@ def create(request, tenant: str):
 @transaction.atomic
 def _post(member, data: dict) -> Receipt:
     values = {**data}
-    approve = values.pop("approve_payer")
+    approve, late = values.pop("approve_payer"), values.pop("late_reason", "")
     payers.admit(values["account"], values["payer"], by=member, approve=approve)
-    return post_receipt(by=member, **values)
+    with posting_late(by=member, reason=late):
+        return post_receipt(by=member, **values)
 
 
 @require_safe

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.core import records
 from crm.core.company import actions as company
+from crm.core.events.models import Event
 from receivables.actions import periods, refunds, write_offs
 from receivables.models import CreditClass, Period, ProvisionMatrix, ProvisionRun, Refund, WriteOff
 
@@ -266,3 +267,21 @@ def test_nobody_of_finance_alone_is_the_lead(acme):
     company.create_team(by=acme.admin, name="Finance", kind="function", head=acme.finance)
     assert periods.is_finance_lead(acme.finance)
     assert not periods.is_finance_lead(acme.manager)
+
+
+def test_the_lead_posts_late_by_page_and_by_rest_with_a_reason(acme, ledger, sign_in, api):
+    """A soft-closed month takes a receipt of the finance lead, and keeps why."""
+    periods.soft_close(ledger.entity, date(2024, 1, 1), by=acme.finance)
+    given = {"legal_entity": ledger.entity.pk, "account": ledger.account.pk, "method": "cash", "amount": "10.00",
+             "received_on": "2024-01-20", "automatic": ""}  # fmt: skip
+    client = sign_in(acme.finance)
+    refused = client.post("/acme/receipts/new/", {**given, "late_reason": "found late"})
+    assert "is closed for" in refused.content.decode()
+    company.create_team(by=acme.admin, name="Finance", kind="function", head=acme.finance)
+    assert client.post("/acme/receipts/new/", {**given, "late_reason": "found late"}).status_code == 302
+    call = api(acme.finance)
+    given["automatic"] = False
+    assert call("POST", "receipts/", given).json()["code"] == "PERIOD_CLOSED"
+    assert call("POST", "receipts/", {**given, "late_reason": "found later"}).status_code == 201
+    told = Event.objects.of(acme.tenant).filter(kind="period.posted_late").order_by("pk")
+    assert [event.reason for event in told] == ["found late", "found later"]
