@@ -30,7 +30,8 @@ READING = {
     "activities": "activity.read", "api:activities": "activity.read", "api:tasks": "task.create",
     "api:attachments": ANYBODY,
     "identity": "duplicate.check", "api:duplicates": "duplicate.check", "api:search": ANYBODY,
-    "imports": "import.run", "api:import": "import.run", "api:import-objects": ANYBODY,
+    "imports": "import.run", "imports:template": "import.sales", "api:import": "import.run",
+    "api:import-objects": ANYBODY,
     "accounts": "account.read", "accounts:create": "account.create", "api:accounts": "account.read",
     "api:contacts": "account.read",
     "visits": "activity.read", "visits:new": "activity.create", "visits:customers": "activity.create",
@@ -109,7 +110,9 @@ def test_lists_answer_whoever_may_read_them(acme, role):
             if address.takes_id or "get" not in address.methods:
                 continue
             permission = permission_of(address.name)
-            wanted = (200, 302, *POST_ONLY) if not permission or may(member, permission) else (403, *POST_ONLY)
+            # 400: some addresses of the API answer nothing before they are told what about.
+            told = (400,) if address.is_api else ()
+            wanted = (200, 302, *told, *POST_ONLY) if not permission or may(member, permission) else (403, *POST_ONLY)
             status = client.get(url(address)).status_code
             if status not in wanted:
                 wrong.append((address.name, permission, status))
