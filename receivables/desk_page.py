@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Sum
+from django.utils import timezone
 
 from accounts.models import Account
 from crm.core.people.models import Member
@@ -21,6 +23,7 @@ from .models import DeskRules, Incoming, Receipt
 
 SIZE, MOST_TOGETHER, MOST_OWED = 40, 50, 100
 ZERO = Decimal("0.00")
+UNDOABLE = timedelta(hours=12)  # what is older is reversed on the receipt's own page
 
 
 @dataclass
@@ -71,7 +74,7 @@ def desk_of(member: Member, asked: Mapping[str, Any], request, *, after: Incomin
     sums = filters.qs.order_by().aggregate(count=Count("pk"), total=Sum("left"))
     chosen = focused(member, _ids(asked)) or _next(page.rows, after)
     mine = Receipt.objects.of(member.tenant_id).filter(posted_by=member, bank_line__isnull=False, status="posted")
-    last = mine.select_related("account").order_by("-pk").first()
+    last = mine.filter(created_at__gte=timezone.now() - UNDOABLE).select_related("account").order_by("-pk").first()
     focus = focus_on(chosen, member) if chosen else None
     return Desk(page, filters, focus, sums["count"], sums["total"] or ZERO, last)
 

@@ -31,13 +31,14 @@ def receivables() -> None:
     for subject in ("contracts.contract", "accounts.account", "opportunities.opportunity"):
         url_name = f"receivables:{subject.split('.')[1]}_panel"
         panels.register(subject, panels.Panel("receivables", _("Receivables"), url_name, "receivable.read", order=20))
-    for place in ("sidebar", "bottom"):
-        roles = frozenset({"finance"} if place == "bottom" else {"rep", "manager", "finance"})
-        label = _("Receivables")
-        navigation.register(
-            navigation.Entry("receivables", label, "receivables:list", "calendar-due", roles, place=place, order=61,
-                             group=navigation.Group.MONEY)
-        )  # fmt: skip
+    label, group = _("Receivables"), navigation.Group.MONEY
+    for entry in (
+        navigation.Entry("receivables", label, "receivables:list", "calendar-due",
+                         frozenset({"rep", "manager", "finance"}), order=61, group=group),
+        navigation.Entry("receivables", label, "receivables:list", "calendar-due", frozenset({"finance"}),
+                         place="bottom", order=15),
+    ):  # fmt: skip
+        navigation.register(entry)
 
 
 def invoices() -> None:

@@ -119,10 +119,17 @@ class SpanForm(MemberForm):
     end = forms.DateField(label=_("Until"), widget=DateInput(), required=False)
     legal_entity = ScopedChoiceField(LegalEntity, label=_("Legal entity"), required=False)
 
+    def __init__(self, data, *args, member, **kwargs):
+        """Without days the fields show those that are meant: the current month."""
+        month = Period.of(member.tenant.today(), "month")
+        self.usual = month.start or member.tenant.today(), month.end or member.tenant.today()
+        usual = {"start": self.usual[0].isoformat(), "end": self.usual[1].isoformat()}
+        given = {name: value for name, value in data.dict().items() if value}
+        super().__init__({**usual, **given}, *args, member=member, **kwargs)
+
     def clean(self):
-        today, given = self.member.tenant.today(), self.cleaned_data
-        month = Period.of(today, "month")
-        start, end = given.get("start") or month.start or today, given.get("end") or month.end or today
+        given = self.cleaned_data
+        start, end = given.get("start") or self.usual[0], given.get("end") or self.usual[1]
         if start > end:
             self.add_error("end", _("The last day comes after the first one."))
             end = start

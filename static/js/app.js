@@ -31,6 +31,9 @@ document.addEventListener("htmx:load", (event) => {
   if (event.target !== document.body) prepare(event.target);
 });
 
+/* In a long menu the page one is on stays in sight. */
+document.querySelector(".sidebar nav [aria-current]")?.scrollIntoView({ block: "nearest" });
+
 /* "/" goes to the search box, unless somebody is typing or composing Chinese. */
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");

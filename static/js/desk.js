@@ -80,7 +80,9 @@ function arrive(root) {
   root.querySelectorAll("[data-split-form]").forEach((form) => {
     recount(form);
     const fields = ["[data-focus]", "[data-share]", ".picker input", "select"].map((what) => form.querySelector(what));
-    if (desk()) fields.find(Boolean)?.focus();
+    const first = fields.find(Boolean);
+    if (desk()) first?.focus();
+    if (desk() && first?.matches("[data-share]")) first.select();
   });
   if (root.matches?.("[data-desk]")) current()?.focus({ preventScroll: true });
 }
