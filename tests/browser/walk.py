@@ -19,7 +19,8 @@ FILE = "公司名称,负责人,员工数\n甲公司,Reb,12\n乙公司,,many\n,Re
 NO_PAGES = {
     "home:index", "settings:index", "notifications:open", "catalog:options", "activities:download", "imports:template",
     "imports:errors", "imports:state", "imports:preview", "accounts:options", "accounts:facts", "identity:hints",
-    "opportunities:panel", "opportunities:sums", "visits:customers", "activities:task", "activities:log",
+    "opportunities:panel", "opportunities:sums", "leads:origin", "visits:customers", "activities:task",
+    "activities:log",
     "activities:plan", "activities:attach", "imports:values", "imports:check", "imports:run", "imports:cancel",
     "leads:claim_selected", "notifications:read_all", "settings:switch", "settings:resend", "settings:deactivate",
     "settings:reactivate", "settings:seat", "settings:unseat", "settings:revoke", "accounts:collaborators",
