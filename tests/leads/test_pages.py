@@ -1,7 +1,10 @@
 """The pages of leads and pools, as people of each role meet them."""
 
+from decimal import Decimal
+
 import pytest
 
+from leads import actions
 from leads.models import Lead
 
 from .build import contact, default_pool, held, in_pool
@@ -53,3 +56,15 @@ def test_every_act_asks_or_acts(acme, visit):
     for name in ("return", "nurture", "disqualify", "transfer", "protect", "reclaim", "convert", "edit", "qualify"):
         assert visit(acme.manager, f"leads/{lead.pk}/{name}/").status_code == 200, name
         assert visit(acme.manager, f"leads/{lead.pk}/{name}/", headers={"HX-Request": "true"}).status_code == 200, name
+
+
+def test_a_deal_names_the_lead_it_came_from(acme, visit):
+    lead = held(acme.rep)
+    deal = {"name": "Two machines", "amount": Decimal("120000.00")}
+    done = actions.convert(lead, by=acme.rep, opportunity_values=deal)
+    assert (
+        f"leads/of-opportunity/{done.opportunity.pk}/"
+        in visit(acme.rep, f"opportunities/{done.opportunity.pk}/").content.decode()
+    )
+    panel = visit(acme.rep, f"leads/of-opportunity/{done.opportunity.pk}/").content.decode()
+    assert f"/acme/leads/{lead.pk}/" in panel and lead.name in panel
