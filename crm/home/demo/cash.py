@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import count
 from random import Random
 
-from contracts.actions import batches, changes, contracts, handover, orders, prices, quotes, renewals
+from contracts.actions import batches, changes, contracts, handover, orders, prices, quotes, renewals, templates
 from contracts.models import Contract, Order, PriceList
 from crm.core.approvals import actions as approvals
 from crm.core.approvals import flows
@@ -83,6 +83,7 @@ class Cash:
                 uscc=words.credit_code(self.rng, "华东"), address="上海市嘉定区安亭镇园区路 88 号",
             )  # fmt: skip
             self._price()
+            self._papers()
             self._name_general_manager()
             account = statements.create_bank_account(
                 by=self.finance, legal_entity=self.entity, name="招行基本户", bank="招商银行", number="6214850212345678"
@@ -99,6 +100,13 @@ class Cash:
                 price_list, by=self.finance, product=product, price=product.list_price, floor=floor, tax_code=tax
             )
         self.tax = prices.usual_tax_code(self.entity, self.story.today)
+
+    def _papers(self) -> None:
+        """The standard clauses every contract settles, and a template to start from."""
+        for name, text in words.CLAUSES:
+            templates.put_clause(by=self.legal, name=name, text=text)
+        terms = {"payment_terms": "预付 30%,到货 30%,验收 30%,质保金 10%", "warranty_terms": "验收合格后质保 12 个月"}
+        templates.put_template(by=self.legal, name="设备采购合同", kind="fixed", percents="30/30/30/10", **terms)
 
     def _name_general_manager(self) -> None:
         for flow in Flow.objects.of(self.tenant).filter(is_current=True):
@@ -123,10 +131,11 @@ class Cash:
 
     def _draft(self, deal, sale: Sale | None = None) -> Contract:
         start = (sale.signed if sale else self.now).date()
+        is_service = sale is not None and sale.plan == SERVICE
+        term = 365 - sale.deal % 7 * 45 if sale and is_service else 365
         contract = contracts.draft_contract(
             by=deal.owner, account=deal.account, legal_entity=self.entity, opportunity=deal, title=deal.name,
-            kind="service" if sale and sale.plan == SERVICE else "fixed", start_date=start,
-            end_date=start + timedelta(days=365),
+            kind="service" if is_service else "fixed", start_date=start, end_date=start + timedelta(days=term),
             lines=[{"product": deal.product, "quantity": Decimal(1), "unit_price": deal.amount, "tax_code": self.tax}],
         )  # fmt: skip
         agreed = [{"status": "agreed"} for _clause in contract.clauses]

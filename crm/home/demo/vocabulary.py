@@ -87,3 +87,11 @@ def credit_code(rng: Random, region: str) -> str:
     body = f"91{rng.choice(PROVINCE_CODES[region])}{rng.randrange(100):02d}MA"
     body += "".join(rng.choice("0123456789ABCDEFGHJKLMNPQRTUWXY") for _ in range(17 - len(body)))
     return body + check_digit(body)
+
+
+CLAUSES = [
+    ("付款条件", "按收款计划分期付款,逾期按日万分之五计违约金。"),
+    ("验收标准", "以双方签字的技术协议为准,货到 15 日内完成验收。"),
+    ("质保", "验收合格后 12 个月,质保期内免费更换故障件。"),
+    ("违约责任", "延迟交货每日按合同金额的千分之一计,累计不超过 5%。"),
+]
