@@ -82,14 +82,14 @@ class RefundViewSet(RecordViewSet):
     @extend_schema(request=PaymentSerializer)
     @verb()
     def pay(self, request, **kwargs):
-        given = PaymentSerializer(data=request.data).values()
-        return self.answer(refunds.pay_refund(self.get_object(), by=self.member, **given))
+        found, given = self.get_object(), PaymentSerializer(data=request.data).values()
+        return self.answer(refunds.pay_refund(found, by=self.member, **given))
 
     @extend_schema(request=WhySerializer)
     @verb()
     def cancel(self, request, **kwargs):
-        given = WhySerializer(data=request.data).values()
-        return self.answer(refunds.cancel_refund(self.get_object(), by=self.member, **given))
+        found, given = self.get_object(), WhySerializer(data=request.data).values()
+        return self.answer(refunds.cancel_refund(found, by=self.member, **given))
 
 
 class WriteOffSerializer(RecordSerializer):
@@ -183,8 +183,8 @@ class PeriodViewSet(RecordViewSet):
         return self._why(periods.refuse_reopen)
 
     def _why(self, step) -> Response:
-        given = WhySerializer(data=self.request.data).values()
-        return self.answer(step(self.get_object(), by=self.member, **given))
+        found, given = self.get_object(), WhySerializer(data=self.request.data).values()
+        return self.answer(step(found, by=self.member, **given))
 
 
 class ProvisionLineSerializer(serializers.ModelSerializer):

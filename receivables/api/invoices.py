@@ -168,8 +168,8 @@ class InvoiceRequestViewSet(RecordViewSet):
     @extend_schema(request=InvoiceReasonSerializer)
     @verb()
     def drop(self, request, **kwargs):
-        given = self.read_body(InvoiceReasonSerializer)
-        return self.answer(invoices.drop_request(self.get_object(), **self.how(), **given))
+        asked, given = self.get_object(), self.read_body(InvoiceReasonSerializer)
+        return self.answer(invoices.drop_request(asked, **self.how(), **given))
 
     @extend_schema(request=InvoiceVersionSerializer)
     @verb()
@@ -179,8 +179,8 @@ class InvoiceRequestViewSet(RecordViewSet):
     @extend_schema(request=ConfirmationSerializer)
     @verb()
     def confirmation(self, request, **kwargs):
-        given = self.read_body(ConfirmationSerializer)
-        return self.answer(reds.set_confirmation(self.get_object(), given["code"], **self.how()))
+        asked, given = self.get_object(), self.read_body(ConfirmationSerializer)
+        return self.answer(reds.set_confirmation(asked, given["code"], **self.how()))
 
     @extend_schema(request=IssueSerializer, responses={201: InvoiceSerializer})
     @verb()

@@ -138,8 +138,8 @@ class ApprovalViewSet(RecordViewSet):
         return dict(serializer.validated_data)
 
     def do(self, verb_: verbs.Verb, serializer_class=None) -> Response:
-        values = self.given(serializer_class) if serializer_class else {}
         record = self.get_object()
+        values = self.given(serializer_class) if serializer_class else {}
         outcome = verbs.run(verb_, record, by=self.member, **values)
         if isinstance(outcome, Refused):
             return Response({"code": outcome.code, "detail": str(outcome)}, status=outcome.status)
