@@ -118,18 +118,15 @@ def chase(hands, canary: str, owed) -> SimpleNamespace:
         [DunningNotice(tenant_id=run.tenant_id, receivable=owed.receivable, run=run, letter=letter, cycle=1, level=2,
                        day=day, balance=owed.receivable.balance, recipients=[hands.seller.pk])]
     )  # fmt: skip
+    records.update(owed.receivable, by=hands.finance, dunning_level=2, dunned_on=day)
     promise = promises.promise(
         owed.second, by=hands.seller, promised_for=day + timedelta(days=5), note=f"{canary} word"
     )
     disputed = disputes.raise_dispute(owed.third, by=hands.seller, reason=f"{canary} dispute")
     legal_step = records.create(
-        LegalStep,
-        by=hands.finance,
-        receivable=owed.receivable,
-        cycle=1,
-        balance=Decimal("5.00"),
+        LegalStep, by=hands.finance, receivable=owed.receivable, cycle=1, balance=Decimal("5.00"),
         grounds=f"{canary} sue",
-    )
+    )  # fmt: skip
     policy = DunningPolicy.objects.of(run.tenant_id).first()
     return SimpleNamespace(
         run=run, letter=letter, reminder=reminder, promise=promise, disputed=disputed, legal_step=legal_step,
