@@ -247,7 +247,7 @@ def test_who_drafted_a_change_never_decides_it(acme, effective):
 
 def test_the_card_tells_an_approver_what_moves(acme, effective):
     card = CHANGE.card(draft_change(acme, effective(), grounds="10 % of the tail"))
-    assert card.money == "600,000.00 → 594,000.00 CNY (-6,000.00)"
+    assert card.money == "600,000.00 → 594,000.00 CNY (\N{MINUS SIGN}6,000.00)"
     assert card.reason == "10 % of the tail"
     assert any(row.before == "600,000.00" and row.value.startswith("594,000.00") for row in card.lines)
 

@@ -217,17 +217,20 @@ def test_a_deal_of_another_customer_is_not_this_contracts(acme, firm, draft):
 
 def test_work_begins_when_delivery_has_accepted(acme, effective):
     contract = effective()
-    with pytest.raises(Refused) as refused:
+    records.update(contract, by=acme.system, handover="pending", delivery_manager=acme.presales)
+    with pytest.raises(Forbidden):
         contracts.start_performing(contract, by=acme.rep)
+    with pytest.raises(Refused) as refused:
+        contracts.start_performing(contract, by=acme.presales)
     assert refused.value.code == "HANDOVER_OPEN"
     records.update(contract, by=acme.system, handover="accepted")
-    contracts.start_performing(contract, by=acme.rep)
+    contracts.start_performing(contract, by=acme.presales)
     assert contract.status == "performing"
 
 
 def performing(cast, contract):
-    records.update(contract, by=cast.system, handover="accepted")
-    return contracts.start_performing(contract, by=cast.rep)
+    records.update(contract, by=cast.system, handover="accepted", delivery_manager=cast.presales)
+    return contracts.start_performing(contract, by=cast.presales)
 
 
 def test_a_fixed_contract_completes_when_all_of_it_was_ordered(acme, firm, effective):
