@@ -66,7 +66,8 @@ def permissions(member: Member, account: Account) -> dict[str, bool]:
         "may_update": may(member, "account.update", account),
         "may_transfer": may(member, "account.transfer", account.owner or account),
         "may_add_contact": may(member, "contact.create", account),
-        "may_visit": may(member, "activity.create"), "may_read_visits": may(member, "activity.read"),
+        "may_visit": may(member, "activity.create"),
+        "may_read_visits": may(member, "activity.read"),
     }
 
 
